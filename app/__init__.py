@@ -1,0 +1,1 @@
+"""证学 Zhengxue: third-party supervision of subsidised online vocational training."""

@@ -1,0 +1,1 @@
+"""REST delivery: FastAPI lives here and in `app.main` only."""

@@ -1,0 +1,1 @@
+"""Version 1 of the public interface, one module per resource."""
