@@ -29,12 +29,16 @@ class Actor:
     Attributes:
         kind: `trainee`, a staff role, `system` for jobs, `anonymous` before sign-in.
         account_id: The account, if there is one.
+        person_id: The natural person behind a trainee's account.
+        organization_id: The organisation a staff account belongs to.
         ip: Address the request came from, for the audit trail.
         request_id: Id that ties log lines and audit entries of one request together.
     """
 
     kind: str
     account_id: UUID | None = None
+    person_id: UUID | None = None
+    organization_id: UUID | None = None
     ip: str | None = None
     request_id: str | None = None
 

@@ -1,0 +1,149 @@
+"""Failures as RFC 9457 problem documents, rendered in one place.
+
+Every 4xx and 5xx of the platform is `application/problem+json` with `type`, `title`, `status`, `detail`, `instance`
+and `code` (the failure's slug); `detail` tells a person in plain Chinese what to do.
+
+Clauses: CC-4.1.3b
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.core.errors import DomainError, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable, Unprocessable
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "/problems/"
+
+log = structlog.get_logger()
+
+_FIELD_MESSAGES = {
+    "missing": "缺少这一项",
+    "string_too_long": "内容太长，最多 {max_length} 个字符",
+    "string_too_short": "内容太短，至少 {min_length} 个字符",
+    "string_pattern_mismatch": "格式不对",
+    "uuid_parsing": "编号格式不对",
+    "uuid_type": "编号格式不对",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "bool_type": "应为是或否",
+    "bool_parsing": "应为是或否",
+    "string_type": "应为文字",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+    "too_long": "项目太多，最多 {max_length} 项",
+    "too_short": "项目太少，至少 {min_length} 项",
+    "literal_error": "只能是 {expected}",
+    "enum": "只能是 {expected}",
+    "json_invalid": "不是有效的 JSON，请检查后重新提交",
+    "extra_forbidden": "不认识这一项，请去掉",
+}
+
+
+class MethodNotAllowed(DomainError):
+    """The route exists, but not with this method."""
+
+    slug = "method-not-allowed"
+    title = "不支持这种请求方式"
+    status = 405
+
+
+class Unexpected(DomainError):
+    """A fault of ours; the log has the details under the request's id."""
+
+    slug = "unexpected"
+    title = "系统出了问题，您的数据没有丢失；请稍后再试，仍不行请联系客服"
+    status = 500
+
+
+def problem_response(error: DomainError, *, instance: str) -> Response:
+    """Render a failure.
+
+    Args:
+        error: The failure.
+        instance: Path of the request.
+    """
+    document = {
+        "type": TYPE_PREFIX + error.slug,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.slug,
+        **error.extensions,
+    }
+    headers = {}
+    if (wait := error.extensions.get("retry_after_s")) is not None:
+        headers["Retry-After"] = str(wait)
+    return Response(orjson.dumps(document), error.status, headers, MEDIA_TYPE)
+
+
+def translate(error: Exception) -> DomainError:
+    """Name a failure that came from a library."""
+    match error:
+        case DomainError():
+            return error
+        case RequestValidationError():
+            return _invalid(error.errors())
+        case HTTPException():
+            return _from_http(error)
+        case OperationalError() | InterfaceError() | PoolTimeout():
+            return Unavailable("数据库暂时连不上，您的内容还在本机，请稍后再试")
+        case DBAPIError() if error.connection_invalidated:
+            return Unavailable("数据库连接中断，请稍后再试")
+        case _:
+            return Unexpected()
+
+
+def _from_http(error: HTTPException) -> DomainError:
+    by_status: dict[int, type[DomainError]] = {
+        401: Unauthenticated,
+        403: Forbidden,
+        404: NotFound,
+        405: MethodNotAllowed,
+        429: TooMany,
+        503: Unavailable,
+    }
+    kind = by_status.get(error.status_code)
+    if kind is not None:
+        return kind()
+    return Unprocessable("请求的格式不对，请检查后重新提交") if error.status_code < 500 else Unexpected()  # noqa: PLR2004 - HTTP
+
+
+def _invalid(errors: Iterable[Any]) -> DomainError:
+    pointers = {}
+    for item in errors:
+        location = [str(part) for part in item["loc"] if part not in {"body", "query", "path", "header", "cookie"}]
+        template = _FIELD_MESSAGES.get(item["type"], "填写有误")
+        try:
+            message = template.format(**item.get("ctx", {}))
+        except (KeyError, IndexError):
+            message = "填写有误"
+        pointers["/" + "/".join(location)] = message
+    first = next(iter(pointers.values()), "")
+    return Unprocessable(f"填写的内容有误，请修改后重新提交：{first}" if first else None, pointers=pointers)
+
+
+def install(app: FastAPI) -> None:
+    """Render every failure of `app` as a problem document; refusals go to the audit trail."""
+
+    def render(request: Request, error: Exception) -> Response:
+        failure = translate(error)
+        if failure.status >= Unexpected.status and not isinstance(error, DomainError):
+            log.error("request_failed", path=request.url.path, code=failure.slug, exc_info=error)
+        if isinstance(failure, Forbidden):
+            request.app.state.platform.record_refusal(request.scope.get("actor"), request.url.path, failure)
+        return problem_response(failure, instance=request.url.path)
+
+    for kind in (DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeout, Exception):
+        app.add_exception_handler(kind, render)

@@ -1,0 +1,89 @@
+"""Operator commands: `python -m app.cli COMMAND`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.core.db import start_embedded
+from app.core.log import configure_logging
+from app.core.settings import Settings
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="证学：网络线上培训第三方监管平台")
+
+
+def database_url_of(settings: Settings) -> str:
+    """Find the database: `DATABASE_URL`, or the embedded server (started when it is not running)."""
+    return settings.database_url or start_embedded(settings.var_dir / "postgres").url
+
+
+@cli.command()
+def up(*, show_logs: Annotated[bool, typer.Option(help="同时在屏幕上显示日志")] = False) -> None:
+    """Start database, simulator, worker and web; stop all with Ctrl-C."""
+    from app.launcher.supervise import up as supervise  # noqa: PLC0415 - only here
+
+    sys.exit(supervise(Settings(), show_logs=show_logs))
+
+
+@cli.command()
+def web() -> None:
+    """Serve the web application."""
+    import uvicorn  # noqa: PLC0415 - only here
+
+    from app.main import create_app  # noqa: PLC0415 - heavy
+    from app.wiring import build  # noqa: PLC0415 - heavy
+
+    settings = Settings()
+    configure_logging(settings.log_level)
+    uvicorn.run(
+        create_app(build(settings, database_url=database_url_of(settings))),
+        host=settings.web_host,
+        port=settings.web_port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        server_header=False,
+    )
+
+
+@cli.command()
+def worker() -> None:
+    """Run background jobs until stopped."""
+    from app.wiring import build  # noqa: PLC0415 - heavy
+    from app.worker import run  # noqa: PLC0415 - heavy
+
+    settings = Settings()
+    configure_logging(settings.log_level)
+    url = database_url_of(settings)
+    run(build(settings, database_url=url), database_url=url)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version."""
+    from app.core.migrate import SchemaIsNewer, upgrade  # noqa: PLC0415 - only here
+
+    try:
+        upgrade(database_url_of(Settings()))
+    except SchemaIsNewer as error:
+        typer.echo(f"数据库的结构（{error}）比这个版本的程序新，请先更新程序", err=True)
+        raise typer.Exit(1) from error
+
+
+@cli.command()
+def openapi(path: Annotated[Path, typer.Argument(help="写到哪里")] = Path("docs/openapi.json")) -> None:
+    """Write the OpenAPI document of the public interface."""
+    from app.main import create_app  # noqa: PLC0415 - heavy
+    from app.wiring import build  # noqa: PLC0415 - heavy
+
+    app = create_app(build(Settings(), database_url="postgresql://localhost/never-connected"))
+    path.write_text(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    cli()
