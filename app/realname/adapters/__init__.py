@@ -1,0 +1,1 @@
+"""Clients of city real-name systems, one module per protocol."""
