@@ -48,5 +48,5 @@ def _stop_leftover_database(layout: Layout) -> None:
     folder = layout.var / "postgres"
     if not (folder / "postmaster.pid").exists() or not layout.python.exists():
         return
-    code = "import sys, pathlib, app.core.db as db; db.start_embedded(pathlib.Path(sys.argv[1])).stop()"
+    code = "import sys, pathlib, app.core.embedded as e; e.start_embedded(pathlib.Path(sys.argv[1])).stop()"
     answers([layout.python, "-W", "ignore", "-c", code, folder])

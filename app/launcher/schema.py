@@ -14,7 +14,7 @@ from pathlib import Path
 from alembic import command
 from alembic.util import CommandError
 
-from app.core.db import start_embedded
+from app.core.embedded import start_embedded
 from app.core.migrate import alembic_config, upgrade
 from app.launcher.console import Console
 
