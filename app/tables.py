@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import app.core.audit
-import app.core.ledger  # noqa: F401 - imported for their tables
+import app.core.ledger
+import app.identity.models  # noqa: F401 - imported for their tables
 from app.core.db import Base
 
 metadata = Base.metadata
