@@ -60,6 +60,19 @@ class UpSettings(Protocol):
         """Tell whether this is a production installation."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a supervisor loads and keeps running.
+
+    Attributes:
+        loader: Runs once before the others; its last lines are shown when all is ready.
+        programs: Kept running; started in this order, stopped in the reverse one.
+    """
+
+    loader: Program
+    programs: tuple[Program, ...]
+
+
 @dataclass
 class Signals:
     """What the person asked for: the first Ctrl-C stops, the second one forces."""
@@ -87,13 +100,16 @@ class Stopped(Exception):
     """The person asked to stop while something was still starting."""
 
 
-def up(settings: UpSettings, *, console: Console | None = None, show_logs: bool = False) -> int:
+def up(
+    settings: UpSettings, *, console: Console | None = None, show_logs: bool = False, plan: Plan | None = None
+) -> int:
     """Start everything, stay until Ctrl-C or SIGTERM, stop everything.
 
     Args:
         settings: What to start and where.
         console: Where progress is shown; standard output when None.
         show_logs: Show every log line on the screen too.
+        plan: What to load and keep running; the platform's own when None.
 
     Returns:
         Exit code: 0 after a stop that was asked for, 1 after a failure that was explained.
@@ -103,7 +119,8 @@ def up(settings: UpSettings, *, console: Console | None = None, show_logs: bool 
     with signals.installed():
         try:
             with ExitStack() as stack:
-                Supervisor(settings, console=screen, signals=signals, stack=stack, show_logs=show_logs).run()
+                whole = Supervisor(settings, console=screen, signals=signals, stack=stack, plan=plan)
+                whole.run(show_logs=show_logs)
         except Stopped:
             return 0
         except LaunchError as error:
@@ -120,8 +137,7 @@ class Supervisor:
         console: Where progress is shown.
         signals: What the person asks for meanwhile.
         stack: Collects what must be undone at the end, last first.
-        programs: What to keep running, in the order of starting; the platform's own three when None.
-        show_logs: Show every log line on the screen too.
+        plan: What to load and keep running; the platform's own when None.
     """
 
     def __init__(
@@ -131,21 +147,19 @@ class Supervisor:
         console: Console,
         signals: Signals,
         stack: ExitStack,
-        programs: tuple[Program, ...] | None = None,
-        show_logs: bool = False,
+        plan: Plan | None = None,
     ) -> None:
         self._settings = settings
         self._console = console
         self._signals = signals
         self._stack = stack
         self._var = settings.var_dir.resolve()
-        self._programs = programs or platform_programs(settings)
+        self._plan = plan or platform_plan(settings)
         self._children: list[Child] = []
         self._env = child_environment(settings)
-        self._show_logs = show_logs
         self._server: EmbeddedPostgres | None = None
 
-    def run(self) -> None:
+    def run(self, *, show_logs: bool) -> None:
         """Start, keep, and leave the undoing to the stack."""
         started = time.monotonic()
         if self._settings.is_production:
@@ -161,8 +175,8 @@ class Supervisor:
         accounts = self._load()
         before = worker_heartbeats(url)
         self._stack.callback(self._stop_children)
-        for program in self._programs:
-            echo = self._console.echo(program.name) if self._show_logs else None
+        for program in self._plan.programs:
+            echo = self._console.echo(program.name) if show_logs else None
             child = Child(program, folder=self._var / "log", env=self._env, echo=echo)
             child.start()
             self._children.append(child)
@@ -202,9 +216,8 @@ class Supervisor:
 
     def _load(self) -> str:
         """Load the demo data; return what the loader says about the accounts."""
-        loader = python_program("demo-load", "demo-load")
         with self._console.step("载入演示数据") as step:
-            child = Child(loader, folder=self._var / "log", env=self._env)
+            child = Child(self._plan.loader, folder=self._var / "log", env=self._env)
             child.start()
             while child.exit_code() is None:
                 if self._signals.stop.wait(0.05):
@@ -294,13 +307,16 @@ class Supervisor:
             server.stop()
 
 
-def platform_programs(settings: UpSettings) -> tuple[Program, ...]:
-    """The three processes in the order of starting; they stop in the reverse order."""
+def platform_plan(settings: UpSettings) -> Plan:
+    """The demo loader and the three processes of the platform."""
     here = "http://127.0.0.1"
-    return (
-        python_program("simulator", "simulator", url=f"{here}:{settings.simulator_port}{READY_PATH}"),
-        python_program("worker", "worker"),
-        python_program("web", "web", url=f"{here}:{settings.web_port}{READY_PATH}"),
+    return Plan(
+        loader=python_program("demo-load", "demo-load"),
+        programs=(
+            python_program("simulator", "simulator", url=f"{here}:{settings.simulator_port}{READY_PATH}"),
+            python_program("worker", "worker"),
+            python_program("web", "web", url=f"{here}:{settings.web_port}{READY_PATH}"),
+        ),
     )
 
 
