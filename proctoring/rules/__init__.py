@@ -1,0 +1,1 @@
+"""Pure rules of supervision: no database, no pictures, no clock; same facts, same result."""
