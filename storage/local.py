@@ -85,7 +85,7 @@ class LocalStore:
         pieces = _Hashing(chunks(as_stream(data)))
         return self._store(key, pieces, media_type=media_type, expected=sha256, retain_until=retain_until)
 
-    def receive(self, key: str, stream: ByteStream, *, media_type: str, max_bytes: int) -> ObjectInfo:
+    def receive(self, key: str, stream: ByteStream | BinaryIO, *, media_type: str, max_bytes: int) -> ObjectInfo:
         """Store what a signed PUT brings.
 
         Raises:
@@ -245,7 +245,9 @@ class LocalStore:
             folder.publish(staged, self._multipart / multipart_id)
         return multipart_id
 
-    def write_part(self, key: str, multipart_id: str, number: int, stream: ByteStream, *, max_bytes: int) -> PartInfo:
+    def write_part(
+        self, key: str, multipart_id: str, number: int, stream: ByteStream | BinaryIO, *, max_bytes: int
+    ) -> PartInfo:
         """Store what a signed PUT of a part brings; sent twice, the later one stands.
 
         Raises:
@@ -310,6 +312,7 @@ class LocalStore:
 
     def _multipart_home(self, key: str, multipart_id: str) -> tuple[Path, str]:
         """Find an unfinished upload: its folder, and the media type it was begun with."""
+        check_key(key)
         home = self._multipart / multipart_id
         if _MULTIPART_ID.fullmatch(multipart_id) is None:
             raise ObjectMissing(key=key)

@@ -36,7 +36,15 @@ from storage.errors import (
 )
 from storage.ports import ByteStream, Lock, ObjectInfo, PartInfo, StoreFeatures
 from storage.rules import MIB, check_key, check_prefix
-from storage.s3_wire import S3Config, answer_date, completion_document, content_md5, instant_in, is_etag_of
+from storage.s3_wire import (
+    S3Config,
+    answer_date,
+    changed_parts,
+    completion_document,
+    content_md5,
+    instant_in,
+    is_etag_of,
+)
 from storage.streams import Limited, as_stream, hash_stream, read_exactly
 
 _PUT_PART_BYTES = 16 * MIB
@@ -347,21 +355,21 @@ class S3Store:
         check_key(key)
         body = completion_document(parts)
         headers = {"Content-Type": "application/xml", "Content-MD5": content_md5(body)}
-        with suppress(ObjectMissing), _translated(key):  # finished before: `head` will tell
+        with suppress(ObjectMissing), _translated(key):
             try:
                 self._call("POST", key, body=body, headers=headers, query={"uploadId": multipart_id})
             except S3Error as error:
+                present = self.list_parts(key, multipart_id)
                 if error.code in _PARTS_WRONG:
-                    raise PartsMissing(missing=self._changed(key, multipart_id, parts)) from error
-                raise
+                    raise PartsMissing(missing=changed_parts(parts, present)) from error
+                if present:
+                    raise
+                # No such upload any more, whatever the server calls it: finished before, then `head` finds the
+                # object, or aborted.
         info = self.head(key)
         if info.size_bytes != sum(part.size_bytes for part in parts):
             raise StoreUnavailable("存储服务合并分片后的大小不符，请稍后重试")
         return info
-
-    def _changed(self, key: str, multipart_id: str, parts: Sequence[PartInfo]) -> list[int]:
-        present = {part.number: part for part in self.list_parts(key, multipart_id)}
-        return [part.number for part in parts if present.get(part.number) != part]
 
     def abort_multipart(self, key: str, multipart_id: str) -> None:
         """Throw the parts away; harmless when they are gone."""

@@ -61,6 +61,12 @@ def completion_document(parts: Iterable[PartInfo]) -> bytes:
     return f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
 
 
+def changed_parts(wanted: Iterable[PartInfo], present: Iterable[PartInfo]) -> list[int]:
+    """List the wanted parts that are not there, or are not what they were."""
+    found = {part.number: part for part in present}
+    return [part.number for part in wanted if found.get(part.number) != part]
+
+
 def answer_date(headers: Mapping[str, str]) -> datetime:
     """Read when the server answered; UTC, to the second."""
     return datetime.strptime(headers["Date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
