@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from app.launcher import debian, locks, reset, stages
 from app.launcher.console import Console, LaunchError
+from app.launcher.environment import ensure_environment
 from app.launcher.layout import Layout
 from app.launcher.prepare import prepare, system_packages
 
@@ -24,6 +25,15 @@ INTERRUPTED = 130
 def command_prepare(layout: Layout, console: Console, arguments: Sequence[str]) -> int:
     """Build everything without starting anything; with `--dev` also the test tools."""
     prepare(layout, console, dev="--dev" in arguments)
+    return 0
+
+
+def command_environment(layout: Layout, console: Console, arguments: Sequence[str]) -> int:
+    """Build the Python environment alone: the slow layer of the image."""
+    del arguments
+    layout.make_folders()
+    with layout.exclusive(console):
+        ensure_environment(layout, console, dev=False)
     return 0
 
 
@@ -70,6 +80,7 @@ def command_lock(layout: Layout, console: Console, arguments: Sequence[str]) -> 
 
 
 COMMANDS: dict[str, Callable[[Layout, Console, Sequence[str]], int]] = {
+    "environment": command_environment,
     "prepare": command_prepare,
     "run": command_run,
     "test": command_test,

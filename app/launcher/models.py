@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import tarfile
-from pathlib import Path
+import os
 
 from app.launcher.commands import must_run
-from app.launcher.console import Console, LaunchError
-from app.launcher.environment import DEV, pip_command, requirement_block
+from app.launcher.console import Console
+from app.launcher.environment import requirement_block, uv_settings
 from app.launcher.layout import Layout, digest_of, read_stamp, write_stamp
 
 ENCODER = "proctoring.adapters.encoder_onnx"
 
 
 def ensure_encoder(layout: Layout, console: Console) -> None:
-    """Write `var/models/dlib-encoder.onnx` from the installed weights, unless this converter wrote it already."""
+    """Write `var/models/dlib-encoder.onnx` from the installed weights, unless this converter wrote it already.
+
+    Raises:
+        LaunchError: The conversion failed.
+    """
     model = layout.var / "models" / "dlib-encoder.onnx"
     stamp_path = layout.var / "stamps" / "encoder.json"
     converter = layout.root / (ENCODER.replace(".", "/") + ".py")
@@ -29,50 +32,15 @@ def ensure_encoder(layout: Layout, console: Console) -> None:
 
 
 def ensure_test_photos(layout: Layout, console: Console) -> None:
-    """Put the photos of the face_recognition source package into `var/test-photos`.
-
-    They are fetched with the hash in the lock and never committed.
+    """Fetch the photos for the tests and the demonstration, with the pip or uv that built the environment.
 
     Raises:
-        LaunchError: There is no pip to fetch them with, or the registry is out of reach.
+        LaunchError: The registry is out of reach.
     """
-    target = layout.var / "test-photos"
-    if (target / "obama.jpg").exists():
+    if (layout.root / "var" / "test-photos" / "obama.jpg").exists():
         return
-    pip = pip_command(layout)
-    if pip is None:
-        raise LaunchError(
-            "这个 Python 没有 pip，无法取得测试照片：请先运行 apt-get install -y python3-pip。",
-            "This Python has no pip to fetch the test photos with: apt-get install -y python3-pip.",
-        )
-    requirement = layout.var / "stamps" / "photos.lock"
-    requirement.write_text(requirement_block(layout.root / DEV, "face-recognition"), encoding="utf-8")
-    folder = layout.var / "cache" / "sdist"
-    options: list[str | Path] = [
-        "--no-deps",
-        "--require-hashes",
-        "--no-build-isolation",
-        "--no-binary",
-        ":all:",
-        "--dest",
-        folder,
-    ]
-    packages = next(iter(layout.venv.glob("lib/python3.*/site-packages")), layout.venv)
+    tools = layout.var / "tools"
+    path = (str(tools / "bootstrap" / "bin"), str(tools / "uv" / "bin"), os.environ.get("PATH", os.defpath))
+    env = {**uv_settings(layout), "PATH": os.pathsep.join(path)}
     with console.step("取得测试照片") as step:
-        argv: list[str | Path] = [*pip, "download", "--quiet", *options, "-r", requirement]
-        env = {"PYTHONPATH": str(packages), "PYTHONWARNINGS": "ignore"}
-        must_run(argv, log=layout.log, step=step, cwd=layout.root, env=env)
-        unpack_photos(next(iter(folder.glob("face_recognition-*.tar.gz"))), target=target)
-
-
-def unpack_photos(archive: Path, *, target: Path) -> None:
-    """Copy the files of `tests/test_images/` out of the source package, flat, the first photo last."""
-    target.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive) as package:
-        members = [
-            member for member in package.getmembers() if "/tests/test_images/" in member.name and member.isfile()
-        ]
-        for member in sorted(members, key=lambda member: member.name.endswith("/obama.jpg")):
-            content = package.extractfile(member)
-            if content is not None:
-                (target / Path(member.name).name).write_bytes(content.read())
+        must_run([layout.python, "-m", "tests.photos"], log=layout.log, step=step, cwd=layout.root, env=env)

@@ -81,7 +81,7 @@ def all_stages(layout: Layout, arguments: Sequence[str] = ()) -> list[Stage]:
         Stage("alembic check", (python, "-m", "app.launcher.schema"), root),
         Stage("前端 check", (*npm, "run", "check"), layout.web, env=node),
         Stage("前端 test", (*npm, "run", "test"), layout.web, env=node),
-        Stage("pytest", (*pytest, "-m", "not journey", "-n", "2"), root, needs=(debian.S3,)),
+        Stage("pytest", (*pytest, "-m", "not journey", "-n", "2"), root),
         Stage("pytest 浏览器", (*pytest, "-m", "journey"), root, needs=(debian.BROWSER, debian.FONT)),
     ]
 
@@ -140,7 +140,7 @@ def _run(stage: Stage, number: int, count: int, *, layout: Layout, console: Cons
         if found:
             closing = f"{found[1]} in {found[2]}s"
 
-    env = {**dict(stage.env), "PYTHONUNBUFFERED": "1", "ZX_TESTS_COMPLETE": "1"}
+    env = {**dict(stage.env), "PYTHONUNBUFFERED": "1"}
     if os.environ.get("COLUMNS") is None:
         env["COLUMNS"] = "100"
     code = stream_lines(stage.argv, take=take, log=layout.var / "log" / "test.log", cwd=stage.folder, env=env)
