@@ -8,12 +8,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from app.core.db import start_embedded
 from app.core.log import configure_logging
 from app.core.settings import Settings
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="证学：网络线上培训第三方监管平台")
+
+
+def read_settings() -> Settings:
+    """Read the environment; wrong settings are named in one line each, exit code 1."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            message = problem["msg"].removeprefix("Value error, ")
+            typer.echo(f"✗ 设置有误：{name + '：' if name else ''}{message}", err=True)
+        raise typer.Exit(1) from None
 
 
 def database_url_of(settings: Settings) -> str:
@@ -26,7 +39,7 @@ def up(*, show_logs: Annotated[bool, typer.Option(help="同时在屏幕上显示
     """Start database, simulator, worker and web; stop all with Ctrl-C."""
     from app.launcher.supervise import up as supervise  # noqa: PLC0415 - only here
 
-    sys.exit(supervise(Settings(), show_logs=show_logs))
+    sys.exit(supervise(read_settings(), show_logs=show_logs))
 
 
 @cli.command()
@@ -37,7 +50,7 @@ def web() -> None:
     from app.main import create_app  # noqa: PLC0415 - heavy
     from app.wiring import build  # noqa: PLC0415 - heavy
 
-    settings = Settings()
+    settings = read_settings()
     configure_logging(settings.log_level)
     uvicorn.run(
         create_app(build(settings, database_url=database_url_of(settings))),
@@ -57,7 +70,7 @@ def worker() -> None:
     from app.wiring import build  # noqa: PLC0415 - heavy
     from app.worker import run  # noqa: PLC0415 - heavy
 
-    settings = Settings()
+    settings = read_settings()
     configure_logging(settings.log_level)
     url = database_url_of(settings)
     run(build(settings, database_url=url), database_url=url)
@@ -69,7 +82,7 @@ def migrate() -> None:
     from app.core.migrate import SchemaIsNewer, upgrade  # noqa: PLC0415 - only here
 
     try:
-        upgrade(database_url_of(Settings()))
+        upgrade(database_url_of(read_settings()))
     except SchemaIsNewer as error:
         typer.echo(f"数据库的结构（{error}）比这个版本的程序新，请先更新程序", err=True)
         raise typer.Exit(1) from error
@@ -81,7 +94,7 @@ def openapi(path: Annotated[Path, typer.Argument(help="写到哪里")] = Path("d
     from app.main import create_app  # noqa: PLC0415 - heavy
     from app.wiring import build  # noqa: PLC0415 - heavy
 
-    app = create_app(build(Settings(), database_url="postgresql://localhost/never-connected"))
+    app = create_app(build(read_settings(), database_url="postgresql://localhost/never-connected"))
     path.write_text(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
