@@ -1,0 +1,1 @@
+"""Programs and libraries this domain hides behind its ports."""

@@ -1,0 +1,1 @@
+"""Classes as the authority approved them, their rosters, and their opening."""

@@ -1,0 +1,1 @@
+"""Courses: made by an author, reviewed and published by somebody else, then fixed."""

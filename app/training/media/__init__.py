@@ -1,0 +1,1 @@
+"""Courseware files: checked by content, made playable everywhere, measured."""
