@@ -133,7 +133,7 @@ class Face:
         turn: Nose position between the eyes: 0 is straight, -1 and 1 are the outer corners of the eyes;
             positive towards the right edge of the picture, which is the person's own left.
         roll_deg: Slope of the line through the eyes in degrees, positive clockwise.
-        sharpness: Strength of fine detail in the chip relative to its contrast; about 0.03 is badly blurred.
+        sharpness: Strength of fine detail in the chip relative to its contrast; 0.1 is out of focus, 0.5 sharp.
         brightness: Mean grey value of the chip, 0 to 255.
         bright_share: Share of burnt-out pixels in the chip, 0 to 1.
         embedding: Encoder's vector, the mean over the chip and the mirrored chip.
@@ -158,6 +158,7 @@ class FaceReading:
         height: Height of the upright picture as encoded, in pixels.
         face_count: Faces found.
         face: The largest face; None exactly when there is none.
+        brightness: Mean grey value of the whole picture, 0 to 255: it tells why no face was found.
     """
 
     sha256: str
@@ -165,6 +166,7 @@ class FaceReading:
     height: int
     face_count: int
     face: Face | None
+    brightness: float = 128.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

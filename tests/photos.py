@@ -244,7 +244,7 @@ def darkened(image: bytes, *, factor: float = 0.1) -> bytes:
     return _jpeg((_pixels(image) * factor).astype(np.uint8))
 
 
-def brightened(image: bytes, *, factor: float = 4.0) -> bytes:
+def brightened(image: bytes, *, factor: float = 2.2) -> bytes:
     """Give the picture as burnt out by strong light."""
     return _jpeg(np.clip(_pixels(image) * factor, 0, 255).astype(np.uint8))
 

@@ -37,6 +37,7 @@ _CHIP_PADDING = 0.25
 # Detections below this are often patterns in the background: they count only where nothing clearer is found.
 _CLEAR_SCORE = 0.3
 _BURNT_OUT = 250
+_SHARPNESS_SIDE = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +104,15 @@ class DlibOnnxMatcher:
         picture = decode(frame)
         if isinstance(picture, QualityIssue):
             return Rejection(sha256=sha256, issue=picture)
-        found = self._find_faces(picture.rgb, thorough=thorough)
+        gray = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
+        found = self._find_faces(gray, thorough=thorough)
         return FaceReading(
             sha256=sha256,
             width=picture.width,
             height=picture.height,
             face_count=found.count,
             face=self._measure(picture, found.largest) if found.count else None,
+            brightness=float(cv2.mean(gray)[0]),
         )
 
     def encode(self, chips: Pixels) -> NDArray[np.float32]:
@@ -118,8 +121,7 @@ class DlibOnnxMatcher:
         result: NDArray[np.float32] = embeddings
         return result
 
-    def _find_faces(self, rgb: Pixels, *, thorough: bool) -> _Found:
-        gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    def _find_faces(self, gray: Pixels, *, thorough: bool) -> _Found:
         longest = max(gray.shape)
         best = _NOTHING
         for side in _SEARCH_SIDES:
@@ -215,9 +217,13 @@ def head_pose(points: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def sharpness(gray: Pixels) -> float:
-    """Measure fine detail relative to contrast: standard deviation of the Laplacian over that of the picture."""
-    contrast = float(gray.std())
-    return float(cv2.Laplacian(gray, cv2.CV_32F).std()) / contrast if contrast else 0.0
+    """Measure fine detail relative to contrast: standard deviation of the Laplacian over that of the picture.
+
+    Measured at half the size of a chip, where the blocks of a strong JPEG compression do not pass for detail.
+    """
+    small = cv2.resize(gray, (_SHARPNESS_SIDE, _SHARPNESS_SIDE), interpolation=cv2.INTER_AREA)
+    contrast = float(small.std())
+    return float(cv2.Laplacian(small, cv2.CV_32F).std()) / contrast if contrast else 0.0
 
 
 # Note [Why the search goes in steps]

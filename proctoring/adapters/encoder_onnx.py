@@ -175,6 +175,8 @@ class _Reader:
         if (version := self.integer()) != 2:  # noqa: PLR2004 - dlib's tensor version
             raise EncoderFormatError(f"unknown tensor version {version}")
         count = int(np.prod([self.integer() for _ in range(4)]))
+        if self.position + 4 * count > len(self.data):
+            raise EncoderFormatError("the file ends inside a tensor")
         values = np.frombuffer(self.data, "<f4", count, self.position).copy()
         self.position += values.nbytes
         return values

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, pairwise
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from proctoring.ports import (
     Rejection,
     Verdict,
 )
+
+_Finding = TypeVar("_Finding", QualityIssue, Reason)
 
 MIN_PROBES = 2
 MIN_ENROLMENT_PHOTOS = 3
@@ -46,6 +49,7 @@ class QualityLimits:
         max_turn: Largest turn to either side.
         max_roll_deg: Largest tilt to either side in degrees.
         min_brightness: Mean grey value, 0 to 255.
+        max_picture_brightness: The same of a whole picture in which no face was found.
         max_bright_share: Share of burnt-out pixels.
         min_sharpness: Relative detail.
     """
@@ -56,8 +60,9 @@ class QualityLimits:
     max_turn: float = 0.5
     max_roll_deg: float = 25.0
     min_brightness: float = 28.0
+    max_picture_brightness: float = 215.0
     max_bright_share: float = 0.25
-    min_sharpness: float = 0.075
+    min_sharpness: float = 0.18
 
 
 DEFAULT_LIMITS = QualityLimits()
@@ -146,9 +151,14 @@ def quality_issues(
     """List what is wrong with a picture, the most important first; nothing means usable."""
     if isinstance(reading, Rejection):
         return (reading.issue,)
-    if reading.face is None:
-        return (QualityIssue.NO_FACE,)
     face = reading.face
+    if face is None:
+        checks: tuple[tuple[bool, QualityIssue], ...] = (
+            (reading.brightness < limits.min_brightness, QualityIssue.TOO_DARK),
+            (reading.brightness > limits.max_picture_brightness, QualityIssue.TOO_BRIGHT),
+            (True, QualityIssue.NO_FACE),
+        )
+        return _true_ones(checks)
     checks = (
         (reading.face_count > 1, QualityIssue.MANY_FACES),
         (face.box.width < limits.min_face_px, QualityIssue.TOO_FAR),
@@ -160,7 +170,11 @@ def quality_issues(
         (abs(face.turn) > limits.max_turn, QualityIssue.TURNED),
         (abs(face.roll_deg) > limits.max_roll_deg, QualityIssue.TILTED),
     )
-    return tuple(issue for is_wrong, issue in checks if is_wrong)
+    return _true_ones(checks)
+
+
+def _true_ones(checks: Sequence[tuple[bool, _Finding]]) -> tuple[_Finding, ...]:
+    return tuple(finding for is_so, finding in checks if is_so)
 
 
 def _overhang(reading: FaceReading, face: Face) -> int:
@@ -207,7 +221,7 @@ def enrol(
         (not _agree(embeddings, table), Reason.FRAMES_DISAGREE),
         (bool(turns) and max(turns) - min(turns) < MIN_TURN_SPREAD, Reason.NO_HEAD_TURN),
     )
-    reasons = tuple(reason for is_wrong, reason in checks if is_wrong)
+    reasons = _true_ones(checks)
     template = (
         None if reasons else FaceTemplate(embedding=average(embeddings), photos_averaged=len(good), engine=engine)
     )
@@ -293,7 +307,7 @@ def _suspicions(readings: Sequence[FaceReading | Rejection], seen_frames: Collec
         (_has_twins(readings), Reason.IDENTICAL_FRAMES),
         (any(reading.sha256 in seen_frames for reading in readings), Reason.REPLAYED_FRAME),
     )
-    return tuple(reason for is_so, reason in checks if is_so)
+    return _true_ones(checks)
 
 
 def _has_twins(readings: Sequence[FaceReading | Rejection]) -> bool:
