@@ -6,6 +6,7 @@ import app.core.audit
 import app.core.ledger
 import app.identity.models
 import app.training.models  # noqa: F401 - imported for their tables
+import storage.models  # noqa: F401 - imported for their tables
 from app.core.db import Base
 
 metadata = Base.metadata

@@ -212,8 +212,17 @@ class LocalStore:
 
     # Signed addresses
 
-    def presign_get(self, key: str, *, now: datetime, expires_in: timedelta, download_name: str | None = None) -> str:
+    def presign_get(
+        self,
+        key: str,
+        *,
+        now: datetime,
+        expires_in: timedelta,
+        download_name: str | None = None,
+        version_id: str | None = None,
+    ) -> str:
         """Sign an address to read an object; see the port."""
+        del version_id
         params = {"name": download_name} if download_name else {}
         return self._sign(key, "GET", now + expires_in, params)
 

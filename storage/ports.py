@@ -162,7 +162,15 @@ class ObjectStore(Protocol):
     def extend_retention(self, key: str, *, until: datetime) -> None:
         """Forbid deletion before `until`; an earlier instant than the present one changes nothing."""
 
-    def presign_get(self, key: str, *, now: datetime, expires_in: timedelta, download_name: str | None = None) -> str:
+    def presign_get(
+        self,
+        key: str,
+        *,
+        now: datetime,
+        expires_in: timedelta,
+        download_name: str | None = None,
+        version_id: str | None = None,
+    ) -> str:
         """Sign an address to read an object, ranges included.
 
         Args:
@@ -170,6 +178,7 @@ class ObjectStore(Protocol):
             now: The present instant.
             expires_in: How long the address works, at most 7 days.
             download_name: Have the browser save it under this name (may be Chinese) instead of showing it.
+            version_id: Bind the address to this version, where the store has versions.
         """
 
     def presign_put(self, key: str, *, now: datetime, expires_in: timedelta, max_bytes: int) -> str:

@@ -290,10 +290,19 @@ class S3Store:
 
     # Signed addresses: computed here, without asking the server
 
-    def presign_get(self, key: str, *, now: datetime, expires_in: timedelta, download_name: str | None = None) -> str:
+    def presign_get(
+        self,
+        key: str,
+        *,
+        now: datetime,
+        expires_in: timedelta,
+        download_name: str | None = None,
+        version_id: str | None = None,
+    ) -> str:
         """Sign an address to read an object; see the port."""
-        disposition = f"attachment; filename*=UTF-8''{quote(download_name)}" if download_name else None
-        extra = {"response-content-disposition": disposition} if disposition else {}
+        extra = {"versionId": version_id} if version_id else {}
+        if download_name:
+            extra["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(download_name, safe='')}"
         return self._sign("GET", key, now=now, expires_in=expires_in, query=extra)
 
     def presign_put(self, key: str, *, now: datetime, expires_in: timedelta, max_bytes: int) -> str:
