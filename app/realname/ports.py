@@ -70,7 +70,8 @@ class CityClass:
         status: `submitted` (no approval yet), `approved` or `closed`.
         pack: Policy pack by which the class is run and paid.
         claimable: False for demonstration classes.
-        trade_row: Row of the trade in the city's catalogue.
+        trade_code: `CC-` and the row of the trade in the catalogue of the Changchun notice.
+        trade_row: That row.
         level: `5` (junior) to `1`, or `1r`.
         start: First day, inclusive; China.
         end: Last day, inclusive; China.

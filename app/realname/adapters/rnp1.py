@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -59,7 +59,6 @@ CHUNK_BYTES = 8 * 1024 * 1024
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _RESEND_CODES = frozenset({"replay", "digest_mismatch"})
-_MAX_PAGES = 10_000
 
 T = TypeVar("T")
 
@@ -111,6 +110,12 @@ class Rnp1Client:
             transport=transport,
             trust_env=False,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections."""
@@ -255,7 +260,8 @@ class Rnp1Client:
         """Read all pages of a list; `look` sees each page."""
         rows: list[Any] = []
         cursor: str | None = None
-        for _ in range(_MAX_PAGES):
+        seen: set[str] = set()
+        while True:
             more = {} if cursor is None else {"cursor": cursor}
             answer = self._call("GET", path, query={**query, **more})
             if isinstance(answer, Failure):
@@ -268,7 +274,9 @@ class Rnp1Client:
             cursor = page.get("next_cursor")
             if cursor is None:
                 return rows
-        return _broken("endless_pages", "实名制系统的分页没有尽头")
+            if not isinstance(cursor, str) or cursor in seen or not page[member]:
+                return _broken("endless_pages", "实名制系统的分页没有尽头")
+            seen.add(cursor)
 
     def _call(
         self,

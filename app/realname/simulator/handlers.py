@@ -173,7 +173,7 @@ def list_roster(call: Call) -> Reply:
             "roster_sha256": found["roster_sha256"],
             "total": found["headcount"],
             "rows": rows,
-            "next_cursor": str(end) if end < found["headcount"] else None,
+            "next_cursor": str(end) if rows and end < found["headcount"] else None,
         }
     )
 

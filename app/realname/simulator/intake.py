@@ -183,7 +183,7 @@ class Intake:
 
     def _moment_reason(self, event: Document, row: Document) -> tuple[RejectCode, str, str] | None:
         day = local_date(read_instant(event["occurred_at"]))
-        kind = EventType(event["event_type"])
+        kind = event["event_type"]
         start, end = date.fromisoformat(row["start"]), date.fromisoformat(row["end"])
         if kind in _PROCESS and (day < start or (kind in _IN_PERIOD and day > end)):
             return RejectCode.OUT_OF_CLASS_PERIOD, "occurred_at", f"培训日期为 {start} 至 {end}"

@@ -21,7 +21,7 @@ from app.realname.simulator.store import load
 _LATEST = 30
 _CLASS_EVENTS = 500
 
-_TYPES = {
+_TYPES: dict[str, str] = {
     EventType.LEARNER_REGISTERED: "学员注册",
     EventType.LEARNER_ENROLLED: "学员报名",
     EventType.CLASS_OPENED: "开班",
@@ -287,7 +287,7 @@ def _mark(tone: str, text: str) -> str:
 
 
 def _type(name: str) -> str:
-    return _TYPES.get(EventType(name), name)
+    return _TYPES.get(name, name)
 
 
 def _clock(text: str) -> str:
