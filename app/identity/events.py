@@ -48,7 +48,7 @@ class ConsentGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRefused:
-    """A person refused one purpose; nobody asks again unless the text changes."""
+    """A person refused one purpose; nobody asks again."""
 
     person_id: UUID
     purpose: str
