@@ -1,0 +1,1 @@
+"""Rules of bank, paper and marking: pure, no database, no clock."""
