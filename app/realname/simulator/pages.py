@@ -84,6 +84,12 @@ th{color:var(--soft);font-weight:600;white-space:nowrap}
 td.n{font-variant-numeric:tabular-nums;white-space:nowrap}
 code{font-size:.85em;color:var(--soft);word-break:break-all}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.soft{color:var(--soft)}
+@media (max-width:40rem){
+tr:first-child{display:none}
+tr{display:block;border-bottom:1px solid var(--line);padding:.5rem 0}
+td{display:flex;gap:.8rem;border:0;padding:.1rem 0;white-space:normal}
+td::before{content:attr(data-name);color:var(--soft);flex:0 0 5.2rem}
+}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}
 dt{color:var(--soft)}dd{margin:0}
 """
@@ -222,7 +228,7 @@ def _master_data(item: dict[str, Any]) -> str:
     pairs = [
         ("状态", _STATES.get(item["status"], item["status"])),
         ("开班批准文号", item["approval_no"] or "尚未批准"),
-        ("批准时间", _clock(item["approved_at"]) if item["approved_at"] else "—"),
+        ("批准时间", item["approved_at"][:16].replace("T", " ") if item["approved_at"] else "—"),
         ("批准单位", item["approver_org"]),
         ("培训机构", f"{item['institution']['name']}（{item['institution_uscc']}）"),
         ("职业（工种）", f"{item['trade_name']} · {item['class_abc']} 类 · 等级 {item['level']}"),
@@ -265,17 +271,17 @@ def _class_events(city: City, class_code: str) -> str:
 
 
 def _table(heading: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, names, row)) + "</tr>" for row in rows)
     if not body:
         return _section(heading, '<p class="soft">暂无</p>')
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     return _section(heading, f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>')
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, Html):
-        return f"<td>{value}</td>"
-    return f'<td class="n">{value}</td>' if isinstance(value, int) else f"<td>{escape(str(value))}</td>"
+def _cell(name: str, value: Any) -> str:
+    kind = ' class="n"' if isinstance(value, int) else ""
+    inner = value if isinstance(value, Html) else escape(str(value))
+    return f'<td{kind} data-name="{escape(name)}"><span>{inner}</span></td>'
 
 
 def _section(heading: str, inner: str) -> str:
