@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -51,7 +51,12 @@ def make_folders(folder: Path, *, under: Path) -> None:
         folder = folder.parent
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
-        sync_folder(each.parent)
+        try:
+            sync_folder(each.parent)
+        except OSError:
+            with suppress(OSError):  # so that the next attempt makes it, and syncs, again
+                each.rmdir()
+            raise
 
 
 def write_file(path: Path, pieces: Iterator[bytes]) -> None:
@@ -98,6 +103,7 @@ def publish(staged: Path, destination: Path) -> bool:
         staged.rename(destination)
     except OSError as error:
         if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+            sync_folder(destination.parent)  # whoever made it may have failed at this step
             return False
         raise
     sync_folder(destination.parent)

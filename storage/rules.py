@@ -211,7 +211,7 @@ class ByteRange:
     length: int
 
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def parse_range(header: str | None, *, size_bytes: int) -> ByteRange | None:
