@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     simulator_port: int = Field(8100, description="实名制系统模拟器端口，仅用于演示")
     platform_id: str = Field("P001", description="本平台在实名制系统的编号")
     region: str = Field("220100", description="所属地区的行政区划代码")
+    operator_name: str = Field("本平台运营单位", description="运营单位全称，写入用户须知和同意书")
+    operator_contact: str = Field("本平台网站公布的联系方式", description="运营单位联系方式，写入用户须知和同意书")
     face_workers: int = Field(1, ge=1, le=64, description="人脸比对进程数")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="日志级别")
     trusted_proxies: str = Field("", description="可信反向代理地址，逗号分隔；只有它们的 X-Forwarded-For 被采信")

@@ -46,6 +46,7 @@ __all__ = [
     "find_person_by_id_number",
     "full_names",
     "has_passkey",
+    "is_matched",
     "passkeys_of",
     "person_card",
     "person_cards",
@@ -225,8 +226,8 @@ def proofs_by_enrollment(session: Session, vault: Vault, person_id: UUID) -> Map
     return found
 
 
-def confirmed_enrollments(session: Session, enrollment_ids: Iterable[UUID]) -> frozenset[UUID]:
-    """Tell which of these enrolments have all six fields confirmed by a person who is still matched.
+def confirmed_enrollments(session: Session, person_id: UUID) -> frozenset[UUID]:
+    """List the enrolments whose six fields a person has confirmed; none while the name is to be matched anew.
 
     Clauses:
         CC-A2-4.2
@@ -235,7 +236,7 @@ def confirmed_enrollments(session: Session, enrollment_ids: Iterable[UUID]) -> f
         session.scalars(
             select(RealNameRecord.enrollment_id)
             .join(Person, Person.id == RealNameRecord.person_id)
-            .where(RealNameRecord.enrollment_id.in_(list(enrollment_ids)), Person.matched_at.is_not(None))
+            .where(RealNameRecord.person_id == person_id, Person.matched_at.is_not(None))
         )
     )
 
@@ -243,6 +244,11 @@ def confirmed_enrollments(session: Session, enrollment_ids: Iterable[UUID]) -> f
 def real_name_record(session: Session, enrollment_id: UUID) -> RealNameRecord | None:
     """Read the six confirmed fields of an enrolment."""
     return session.scalars(select(RealNameRecord).where(RealNameRecord.enrollment_id == enrollment_id)).one_or_none()
+
+
+def is_matched(session: Session, person_id: UUID) -> bool:
+    """Tell whether a person's name and number were matched with the list."""
+    return session.scalar(select(exists().where(Person.id == person_id, Person.matched_at.is_not(None)))) is True
 
 
 def has_passkey(session: Session, person_id: UUID) -> bool:
