@@ -38,6 +38,12 @@ def _module(name: str) -> ModuleType:
     return sys.modules[full]
 
 
+@pytest.fixture
+def helper() -> Callable[[str], ModuleType]:
+    """Load a helper module beside this file by its name."""
+    return _module
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int

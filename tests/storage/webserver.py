@@ -21,6 +21,7 @@ from storage.urls import PATH, SignedTarget, check_url
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+    _is_read = False
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -39,6 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _put(self) -> Answer:
         target = self._target()
         body = self.rfile.read(refuse_length(target, self.headers.get("Content-Length")))
+        self._is_read = True
         media_type = self.headers.get("Content-Type", "application/octet-stream")
         return answer_put(self.server.store, target, BytesIO(body), media_type=media_type)
 
@@ -48,6 +50,8 @@ class _Handler(BaseHTTPRequestHandler):
         except DomainError as error:
             answer = Answer(error.status, {"X-Problem": error.slug})
             self.close_connection = True
+            if self.command == "PUT" and not self._is_read:  # else the client sees a reset, not the answer
+                self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.send_response(answer.status)
         for name, value in ({"Content-Length": "0"} | answer.headers).items():
             self.send_header(name, value)
