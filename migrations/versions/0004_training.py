@@ -178,6 +178,7 @@ def upgrade() -> None:
         sa.Column("lesson_rules", JSONB(), nullable=False),
         sa.Column("planned_hours", sa.BigInteger(), nullable=False),
         sa.Column("online_hours", sa.BigInteger(), nullable=False),
+        sa.Column("online_max_share", JSONB(), nullable=False),
         sa.Column("start_on", sa.Date(), nullable=False),
         sa.Column("end_on", sa.Date(), nullable=False),
         sa.Column("application_at", sa.DateTime(timezone=True), nullable=False),

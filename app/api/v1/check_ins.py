@@ -1,0 +1,214 @@
+"""Check-ins of the signed-in trainee: look, answer by face or passkey, make up for a missed one."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, UploadFile
+from pydantic import BaseModel, Field
+
+from app.api.deps import TRAINEE, PlatformDep, UnitDep, WorkDep, allow, allow_unit
+from app.core.errors import Unavailable, Unprocessable
+from app.core.work import Work
+from app.identity import passkeys
+from app.wiring import Platform
+from proctoring import check_ins, enrolment, queries
+from proctoring.models import FACE, PASSKEY, CheckIn
+from proctoring.ports import Outcome
+from proctoring.rules import faces
+
+router = APIRouter(prefix="/me/check-ins", tags=["打卡验证"])
+
+FACE_DEADLINE_S = 8.0
+MAX_FRAMES = 5
+MAX_FRAME_BYTES = 5_000_000
+
+TITLES = {
+    "sign_in": "课程签到",
+    "random": "随机打卡",
+    "make_up": "补打卡",
+    "exam_identity": "考试身份验证",
+}
+ADVICE = {
+    "due": "请在倒计时结束前完成验证，证明是本人在学习",
+    "passed": "验证通过",
+    "failed": "没有通过验证，计时已停止；可以重新验证，也可以换一种方式",
+    "missed": "没有在规定时间内完成，计时已停止；重新验证后继续计时",
+    "canceled": "这次验证已取消",
+}
+
+
+class CheckInView(BaseModel):
+    """A check-in as its trainee sees it."""
+
+    id: UUID
+    purpose: str
+    status: str = Field(description="due、passed、failed、missed 或 canceled")
+    methods: list[str] = Field(description="可以使用的方式：face、passkey")
+    nonce: str | None = Field(description="下一次作答必须带上的一次性口令")
+    window_s: int
+    expires_at: datetime | None
+    tries_left: int
+    title: str
+    advice: str
+
+
+class TryResult(BaseModel):
+    """What became of an answer."""
+
+    status: str
+    outcome: str = Field(description="pass、unsure 或 fail")
+    advice: list[str]
+    tries_left: int
+    check_in: CheckInView
+
+
+class PasskeyAnswer(BaseModel):
+    """An answer by passkey."""
+
+    nonce: str = Field(max_length=128)
+    credential: dict[str, Any]
+
+
+def view(work: Work, check_in: CheckIn) -> CheckInView:
+    """Show a check-in to its trainee; issues the code for the next answer."""
+    return CheckInView(
+        id=check_in.id,
+        purpose=check_in.purpose,
+        status=check_in.status,
+        methods=check_in.methods,
+        nonce=check_ins.issue_nonce(work, check_in),
+        window_s=check_in.window_s,
+        expires_at=check_in.expires_at,
+        tries_left=check_ins.tries_left(work, check_in),
+        title=TITLES[check_in.purpose],
+        advice=ADVICE[check_in.status],
+    )
+
+
+def _person(work: Work) -> UUID:
+    if work.actor.person_id is None:
+        raise Unprocessable
+    return work.actor.person_id
+
+
+@router.get("/{check_in_id}", dependencies=[allow(TRAINEE)])
+def read_check_in(check_in_id: UUID, work: WorkDep) -> CheckInView:
+    """Show one of my check-ins; an open one comes with a fresh one-time code."""
+    return view(work, check_ins.get_own(work, check_in_id, person_id=_person(work), lock=True))
+
+
+@router.post("/{check_in_id}/make-up", dependencies=[allow(TRAINEE)])
+def make_up(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> CheckInView:
+    """Open another chance after a missed or failed check-in of mine."""
+    person_id = _person(work)
+    missed = check_ins.get_own(work, check_in_id, person_id=person_id)
+    made = check_ins.make_up(
+        work,
+        check_in_id,
+        person_id=person_id,
+        rules=platform.check_in_rules_of(work, missed),
+        methods=platform.methods_of(work, person_id),
+    )
+    platform.check_in_opened(work, made)
+    return view(work, made)
+
+
+@router.post("/{check_in_id}/face", dependencies=[allow_unit(TRAINEE)])
+def answer_by_face(
+    check_in_id: UUID,
+    unit: UnitDep,
+    platform: PlatformDep,
+    frames: Annotated[list[UploadFile], File(description="连续拍摄的 2 到 5 张照片")],
+    nonce: Annotated[str, Form(max_length=128)],
+) -> TryResult:
+    """Answer with a burst of camera frames; compared on the server with my enrolled face.
+
+    The frames are judged by the moment they arrive. When the server is too busy to judge, nothing is lost: the
+    answer does not count and the window grows.
+    """
+    pictures = _read(frames)
+    with unit() as work:
+        person_id = _person(work)
+        platform.require_face_consent(work, person_id)
+        template = enrolment.template_of(work, person_id)
+        seen = queries.seen_frames(work.session, person_id)
+        begun = check_ins.begin_try(
+            work,
+            check_in_id,
+            person_id=person_id,
+            nonce=nonce,
+            method=FACE,
+            frame_hashes=[hashlib.sha256(picture).hexdigest() for picture in pictures],
+        )
+    try:
+        readings = platform.faces.read(pictures, deadline_s=FACE_DEADLINE_S)
+        verdict = faces.verify(readings, template=template, engine=platform.faces.engine, seen_frames=seen)
+        sealed = platform.put_pictures(pictures, kind="checkin_image")
+    except Unavailable:
+        with unit() as work:
+            check_ins.abort_try(work, begun.id)
+        raise
+    with unit() as work:
+        files = platform.record_pictures(work, sealed)
+        check_in = check_ins.finish_try(
+            work, begun.id, outcome=verdict.outcome, verdict=verdict.facts(), files=files
+        )
+        advice = [] if verdict.outcome is Outcome.PASS or verdict.advice is None else [verdict.advice]
+        return _result(work, check_in, verdict.outcome, advice)
+
+
+@router.post("/{check_in_id}/passkey-options", dependencies=[allow(TRAINEE)])
+def passkey_options(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> dict[str, Any]:
+    """Give the options my browser needs to ask for fingerprint or screen lock."""
+    person_id = _person(work)
+    check_in = check_ins.get_own(work, check_in_id, person_id=person_id)
+    return passkeys.assertion_options(
+        work, person_id=person_id, subject=f"check-in:{check_in.id}", rp=platform.relying_party
+    )
+
+
+@router.post("/{check_in_id}/passkey", dependencies=[allow(TRAINEE)])
+def answer_by_passkey(
+    check_in_id: UUID, body: PasskeyAnswer, work: WorkDep, platform: PlatformDep
+) -> TryResult:
+    """Answer with a passkey: the device has verified its user by fingerprint, face or screen lock."""
+    person_id = _person(work)
+    begun = check_ins.begin_try(work, check_in_id, person_id=person_id, nonce=body.nonce, method=PASSKEY)
+    proof = passkeys.verify_assertion(
+        work,
+        person_id=person_id,
+        subject=f"check-in:{check_in_id}",
+        credential=body.credential,
+        rp=platform.relying_party,
+    )
+    verdict = {
+        "outcome": Outcome.PASS.value,
+        "credential_sha256": proof.credential_id_hash,
+        "user_verified": proof.user_verified,
+        "sign_count": proof.sign_count,
+    }
+    check_in = check_ins.finish_try(work, begun.id, outcome=Outcome.PASS, verdict=verdict)
+    return _result(work, check_in, Outcome.PASS, [])
+
+
+def _result(work: Work, check_in: CheckIn, outcome: Outcome, advice: list[str]) -> TryResult:
+    return TryResult(
+        status=check_in.status,
+        outcome=outcome.value,
+        advice=advice,
+        tries_left=check_ins.tries_left(work, check_in),
+        check_in=view(work, check_in),
+    )
+
+
+def _read(frames: list[UploadFile]) -> list[bytes]:
+    if not 1 <= len(frames) <= MAX_FRAMES:
+        raise Unprocessable(f"请一次提交 2 到 {MAX_FRAMES} 张照片", pointers={"/frames": "照片张数不对"})
+    pictures = [frame.file.read(MAX_FRAME_BYTES + 1) for frame in frames]
+    if any(len(picture) > MAX_FRAME_BYTES for picture in pictures):
+        raise Unprocessable("照片太大，每张不要超过 5 MB", pointers={"/frames": "照片太大"})
+    return pictures
