@@ -10,14 +10,14 @@ from app.core.ledger import FileRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperSealed:
-    """The paper of an attempt exists as a sealed PDF.
+    """The paper of an attempt lies sealed in the store, as a document.
 
     Attributes:
         attempt_id: The attempt.
         enrollment_id: Whose.
-        file: The PDF.
+        file: The PDF, as the ledger names it.
         page_count: Its pages.
-        content_sha256: Hash of the data it shows; a new rendering of the same data has the same.
+        content_sha256: Hash of the canonical data it shows; the same data gives the same document.
         template_version: Version of its layout.
     """
 
