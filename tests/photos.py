@@ -266,7 +266,7 @@ def tilted(image: bytes, *, degrees: float = 30.0) -> bytes:
     return _jpeg(cv2.warpAffine(_pixels(image), matrix, (FRAME_WIDTH, FRAME_HEIGHT)))
 
 
-def far_away(image: bytes, *, factor: float = 0.4) -> bytes:
+def far_away(image: bytes, *, factor: float = 0.35) -> bytes:
     """Give the picture with the person at the far end of the room."""
     small = cv2.resize(_pixels(image), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     canvas = np.full((FRAME_HEIGHT, FRAME_WIDTH, 3), 110, np.uint8)
