@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, Depends, File, Form, UploadFile
 from pydantic import BaseModel, Field
 
 from app.api.deps import TRAINEE, PlatformDep, UnitDep, WorkDep, allow, allow_unit
 from app.core.errors import Unavailable, Unprocessable
 from app.core.work import Work
 from app.identity import passkeys
-from app.wiring import Platform
+from app.wiring import supervision
 from proctoring import check_ins, enrolment, queries
 from proctoring.models import FACE, PASSKEY, CheckIn
-from proctoring.ports import Outcome
+from proctoring.ports import Outcome, Rejection
 from proctoring.rules import faces
+from storage.rules import RetentionClass
 
 router = APIRouter(prefix="/me/check-ins", tags=["打卡验证"])
 
@@ -56,6 +58,14 @@ class CheckInView(BaseModel):
     advice: str
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """A burst of camera frames with the code it answers to."""
+
+    pictures: list[bytes]
+    nonce: str
+
+
 class TryResult(BaseModel):
     """What became of an answer."""
 
@@ -71,6 +81,23 @@ class PasskeyAnswer(BaseModel):
 
     nonce: str = Field(max_length=128)
     credential: dict[str, Any]
+
+
+def read_burst(
+    frames: Annotated[list[UploadFile], File(description="连续拍摄的 2 到 5 张照片")],
+    nonce: Annotated[str, Form(max_length=128)],
+) -> Burst:
+    """Read the frames of a burst into memory.
+
+    Raises:
+        Unprocessable: Too many frames, or one too large.
+    """
+    if not 1 <= len(frames) <= MAX_FRAMES:
+        raise Unprocessable(f"请一次提交 2 到 {MAX_FRAMES} 张照片", pointers={"/frames": "照片张数不对"})
+    pictures = [frame.file.read(MAX_FRAME_BYTES + 1) for frame in frames]
+    if any(len(picture) > MAX_FRAME_BYTES for picture in pictures):
+        raise Unprocessable("照片太大，每张不要超过 5 MB", pointers={"/frames": "照片太大"})
+    return Burst(pictures, nonce)
 
 
 def view(work: Work, check_in: CheckIn) -> CheckInView:
@@ -110,53 +137,53 @@ def make_up(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> CheckInV
         work,
         check_in_id,
         person_id=person_id,
-        rules=platform.check_in_rules_of(work, missed),
-        methods=platform.methods_of(work, person_id),
+        rules=supervision.check_in_rules_of(
+            work.session,
+            platform.packs,
+            supervision.enrollment_of_subject(work.session, missed.subject_kind, missed.subject_id),
+        ),
+        methods=supervision.methods_of(work.session, person_id),
     )
-    platform.check_in_opened(work, made)
     return view(work, made)
 
 
 @router.post("/{check_in_id}/face", dependencies=[allow_unit(TRAINEE)])
 def answer_by_face(
-    check_in_id: UUID,
-    unit: UnitDep,
-    platform: PlatformDep,
-    frames: Annotated[list[UploadFile], File(description="连续拍摄的 2 到 5 张照片")],
-    nonce: Annotated[str, Form(max_length=128)],
+    check_in_id: UUID, unit: UnitDep, platform: PlatformDep, burst: Annotated[Burst, Depends(read_burst)]
 ) -> TryResult:
     """Answer with a burst of camera frames; compared on the server with my enrolled face.
 
     The frames are judged by the moment they arrive. When the server is too busy to judge, nothing is lost: the
     answer does not count and the window grows.
     """
-    pictures = _read(frames)
+    pictures = burst.pictures
     with unit() as work:
         person_id = _person(work)
-        platform.require_face_consent(work, person_id)
+        supervision.require_face_consent(work.session, person_id)
         template = enrolment.template_of(work, person_id)
         seen = queries.seen_frames(work.session, person_id)
         begun = check_ins.begin_try(
             work,
             check_in_id,
             person_id=person_id,
-            nonce=nonce,
+            nonce=burst.nonce,
             method=FACE,
             frame_hashes=[hashlib.sha256(picture).hexdigest() for picture in pictures],
         )
     try:
         readings = platform.faces.read(pictures, deadline_s=FACE_DEADLINE_S)
         verdict = faces.verify(readings, template=template, engine=platform.faces.engine, seen_frames=seen)
-        sealed = platform.put_pictures(pictures, kind="checkin_image")
+        kept = [
+            picture for picture, reading in zip(pictures, readings, strict=True) if not isinstance(reading, Rejection)
+        ]
+        sealed = platform.put_pictures(kept, kind="checkin_image", retention=RetentionClass.PRESENCE)
     except Unavailable:
         with unit() as work:
             check_ins.abort_try(work, begun.id)
         raise
     with unit() as work:
         files = platform.record_pictures(work, sealed)
-        check_in = check_ins.finish_try(
-            work, begun.id, outcome=verdict.outcome, verdict=verdict.facts(), files=files
-        )
+        check_in = check_ins.finish_try(work, begun.id, outcome=verdict.outcome, verdict=verdict.facts(), files=files)
         advice = [] if verdict.outcome is Outcome.PASS or verdict.advice is None else [verdict.advice]
         return _result(work, check_in, verdict.outcome, advice)
 
@@ -172,9 +199,7 @@ def passkey_options(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> 
 
 
 @router.post("/{check_in_id}/passkey", dependencies=[allow(TRAINEE)])
-def answer_by_passkey(
-    check_in_id: UUID, body: PasskeyAnswer, work: WorkDep, platform: PlatformDep
-) -> TryResult:
+def answer_by_passkey(check_in_id: UUID, body: PasskeyAnswer, work: WorkDep, platform: PlatformDep) -> TryResult:
     """Answer with a passkey: the device has verified its user by fingerprint, face or screen lock."""
     person_id = _person(work)
     begun = check_ins.begin_try(work, check_in_id, person_id=person_id, nonce=body.nonce, method=PASSKEY)
@@ -203,12 +228,3 @@ def _result(work: Work, check_in: CheckIn, outcome: Outcome, advice: list[str]) 
         tries_left=check_ins.tries_left(work, check_in),
         check_in=view(work, check_in),
     )
-
-
-def _read(frames: list[UploadFile]) -> list[bytes]:
-    if not 1 <= len(frames) <= MAX_FRAMES:
-        raise Unprocessable(f"请一次提交 2 到 {MAX_FRAMES} 张照片", pointers={"/frames": "照片张数不对"})
-    pictures = [frame.file.read(MAX_FRAME_BYTES + 1) for frame in frames]
-    if any(len(picture) > MAX_FRAME_BYTES for picture in pictures):
-        raise Unprocessable("照片太大，每张不要超过 5 MB", pointers={"/frames": "照片太大"})
-    return pictures

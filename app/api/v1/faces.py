@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 from app.api.deps import TRAINEE, PlatformDep, UnitDep, WorkDep, allow, allow_unit
 from app.core.errors import Unprocessable
 from app.core.work import Work
+from app.wiring import supervision
 from proctoring import enrolment
-from proctoring.ports import Rejection
+from proctoring.rules.faces import quality_issues
+from storage.rules import RetentionClass
 
 router = APIRouter(prefix="/me/face-enrolment", tags=["人脸照片"])
 
@@ -63,7 +65,11 @@ def _view(progress: enrolment.Progress) -> EnrolmentView:
 def read_enrolment(work: WorkDep, platform: PlatformDep) -> EnrolmentView:
     """Tell how many of my photos are on file."""
     person_id = _person(work)
-    return _view(enrolment.progress_of(work, person_id, rules=platform.enrolment_rules(work, person_id)))
+    return _view(
+        enrolment.progress_of(
+            work, person_id, rules=supervision.enrolment_rules(work.session, platform.packs, person_id)
+        )
+    )
 
 
 @router.post("/photos", dependencies=[allow_unit(TRAINEE)])
@@ -76,11 +82,16 @@ def add_photo(
         raise Unprocessable("照片太大，请用本页面的相机重新拍摄", pointers={"/photo": "照片太大"})
     with unit() as work:
         person_id = _person(work)
-        platform.require_face_consent(work, person_id)
+        supervision.require_face_consent(work.session, person_id)
         enrolment.refuse_when_complete(work, person_id)
-        rules = platform.enrolment_rules(work, person_id)
+        rules = supervision.enrolment_rules(work.session, platform.packs, person_id)
     reading = platform.faces.read([picture], deadline_s=FACE_DEADLINE_S)[0]
-    sealed = [] if isinstance(reading, Rejection) else platform.put_pictures([picture], kind="enrolment_photo")
+    is_good = not quality_issues(reading)
+    sealed = (
+        platform.put_pictures([picture], kind="enrolment_photo", retention=RetentionClass.FACE_TEMPLATE)
+        if is_good
+        else []
+    )
     with unit() as work:
         files = platform.record_pictures(work, sealed)
         issues, progress = enrolment.add_photo(
