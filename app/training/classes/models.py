@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid
@@ -15,7 +16,7 @@ class TrainingClass(Base):
     """A class (班级) as the authority approved it, and what the institution opened it with.
 
     `lesson_rules` are the rules of a lesson hour in force for the class; they stay with it. The seed of all draws is
-    kept encrypted, its commitment is public from the opening on.
+    kept encrypted, its commitment is public from the opening on. `online_max_share` is `[numerator, denominator]`.
     """
 
     __tablename__ = "training_class"
@@ -46,6 +47,7 @@ class TrainingClass(Base):
     lesson_rules: Mapped[Json]
     planned_hours: Mapped[int]
     online_hours: Mapped[int]
+    online_max_share: Mapped[list[Any]]
     start_on: Mapped[date]
     end_on: Mapped[date]
     application_at: Mapped[datetime]

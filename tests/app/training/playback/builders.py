@@ -45,9 +45,7 @@ class Player:
     verdicts: list[Verdict] = field(default_factory=list)
 
     def happen(self, kind: FactKind, **members) -> Verdict:
-        fact = PlayFact(
-            no=len(self.facts) + 1, kind=kind, session_id=self.session_id, at_ms=self.now_ms, **members
-        )
+        fact = PlayFact(no=len(self.facts) + 1, kind=kind, session_id=self.session_id, at_ms=self.now_ms, **members)
         self.state, verdict = fold(self.state, fact, terms=self.terms)
         self.facts.append(fact)
         self.verdicts.append(verdict)

@@ -145,4 +145,3 @@ class TestIntervals:
         left = subtract(a, b)
         assert union([*left, *b]) == union([*one, *other])
         assert measure(left) + measure(b) == measure(union([*a, *b]))
-
