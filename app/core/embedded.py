@@ -11,6 +11,7 @@ import importlib.util
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ SERVER_USER = "pgserver"
 LONGEST_SOCKET_FOLDER = 90
 START_S = 600
 STOP_S = 120
+LOOK_S = 0.1
+LEFTOVER_S = 15.0
 LOG_BYTES = 20 * 2**20
 
 
@@ -63,10 +66,15 @@ class EmbeddedPostgres:
             EmbeddedPostgresFailed: It did not start.
         """
         with _only_one(self._data):
-            if self.is_running():
-                return
             if not (self._data / "PG_VERSION").exists():
                 self._initialise()
+            deadline = time.monotonic() + START_S
+            while self._has_live_server():  # it answers, is still replaying its journal, or is just going
+                if self.is_running():
+                    return
+                if time.monotonic() > deadline:
+                    raise EmbeddedPostgresFailed(f"内置数据库的进程还在，但没有应答，日志在 {self.log}")
+                time.sleep(LOOK_S)
             self._forget_dead_server()
             self._start()
 
@@ -75,42 +83,87 @@ class EmbeddedPostgres:
         if not (self._data / "postmaster.pid").exists():
             return
         try:
-            _run("pg_ctl", "-D", self._data, "-w", "-t", str(STOP_S), "-m", "fast", "stop")
+            self._run("pg_ctl", "-D", self._data, "-w", "-t", str(STOP_S), "-m", "fast", "stop")
         except EmbeddedPostgresFailed:
             if self.is_running():
                 raise
 
     def _initialise(self) -> None:
         self._data.mkdir(exist_ok=True)
-        if (user := _server_user()) is not None:
+        if (user := self._user()) is not None:
             _let_pass(self._data.parent)
             _let_pass(_programs())
             os.chown(self._data, *user)
         names = ("--username=postgres", "--auth=trust", "--encoding=UTF8")
         order = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
-        _run("initdb", "-D", self._data, *names, *order)
+        self._run("initdb", "-D", self._data, *names, *order)
 
     def _start(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         if self._sockets != self._data:
             self._sockets.mkdir(mode=0o700, exist_ok=True)
-            if (user := _server_user()) is not None:
+            if (user := self._user()) is not None:
                 os.chown(self._sockets, *user)
         options = f"-c listen_addresses='' -c unix_socket_directories='{self._sockets}' -c max_connections=200"
-        _run("pg_ctl", "-D", self._data, "-w", "-t", str(START_S), "-l", self.log, "-o", options, "start")
+        deadline = time.monotonic() + LEFTOVER_S
+        while True:
+            try:
+                self._run("pg_ctl", "-D", self._data, "-w", "-t", str(START_S), "-l", self.log, "-o", options, "start")
+            except EmbeddedPostgresFailed as error:
+                # After a crash the dead server's helpers hold its shared memory for a moment.
+                if time.monotonic() > deadline or "pre-existing shared memory" not in self._last_words():
+                    raise EmbeddedPostgresFailed(f"{error}\n{self._last_words()}") from error
+                time.sleep(LOOK_S)
+            else:
+                return
 
-    def _forget_dead_server(self) -> None:
-        """Remove the locks of a server that is dead: a zombie nobody reaps, or a number now another program's."""
-        lock = self._data / "postmaster.pid"
+    def _last_words(self) -> str:
+        """The end of the server's log."""
         try:
-            number = int(lock.read_text(encoding="ascii").split()[0])
+            return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:])
+        except OSError:
+            return ""
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        command: Sequence[str] = [str(_programs() / program), *map(str, arguments)]
+        user = self._user()
+        with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as the server runs
+            done = subprocess.run(  # noqa: S603 - the wheel's own program
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                user=user[0] if user else None,
+                group=user[1] if user else None,
+                extra_groups=[] if user else None,
+            )
+            if done.returncode != 0:
+                output.seek(0)
+                raise EmbeddedPostgresFailed(output.read().decode("utf-8", errors="replace").strip())
+
+    def _user(self) -> tuple[int, int] | None:
+        """User and group the server runs as when we are root, which it refuses to be; else None."""
+        if os.geteuid() != 0:
+            return None
+        owner = self._data.stat()
+        return (owner.st_uid, owner.st_gid) if owner.st_uid != 0 else _server_user()
+
+    def _has_live_server(self) -> bool:
+        """Say whether the process named in the lock is a living server: no zombie, no other program."""
+        try:
+            number = int((self._data / "postmaster.pid").read_text(encoding="ascii").split()[0])
             name, state = _process(number)
         except (OSError, ValueError, IndexError):
-            return  # no lock, or no such process: the server sees to that itself
-        if state == "Z" or name != "postgres":
-            (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
-            lock.unlink(missing_ok=True)
+            return False
+        return name == "postgres" and state not in "ZX"
+
+    def _forget_dead_server(self) -> None:
+        """Remove the locks of a dead server: the new one would believe the number in them."""
+        (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def start_embedded(data_dir: Path) -> EmbeddedPostgres:
@@ -135,30 +188,8 @@ def _programs() -> Path:
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
-def _run(program: str, *arguments: str | Path) -> None:
-    command: Sequence[str] = [str(_programs() / program), *map(str, arguments)]
-    user = _server_user()
-    with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as the server runs
-        done = subprocess.run(  # noqa: S603 - the wheel's own program
-            command,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            user=user[0] if user else None,
-            group=user[1] if user else None,
-            extra_groups=[] if user else None,
-        )
-        if done.returncode != 0:
-            output.seek(0)
-            raise EmbeddedPostgresFailed(output.read().decode("utf-8", errors="replace").strip())
-
-
-def _server_user() -> tuple[int, int] | None:
-    """User and group the server runs as when we are root, which it refuses to be; else None."""
-    if os.geteuid() != 0:
-        return None
+def _server_user() -> tuple[int, int]:
+    """User and group for servers that root starts; made when missing."""
     import pwd  # noqa: PLC0415 - only as root, which Windows does not know
 
     try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -112,9 +114,11 @@ def postmaster(var: Path) -> int:
 
 
 @pytest.fixture
-def var(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o711)
-    return tmp_path / "var"
+def var() -> Iterator[Path]:
+    """A folder whose parents stay open: every new pytest session closes the one above `tmp_path`."""
+    made = Path(tempfile.mkdtemp(prefix="zx-up-"))
+    yield made / "var"
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture
