@@ -16,7 +16,9 @@ from app.core.clock import FakeClock
 from app.core.work import Actor, EventBus, Work
 from app.identity import events
 from app.identity.models import Person
-from app.identity.people import import_person
+from app.identity.people import import_organization, import_person
+from app.identity.rules.passwords import approve_password
+from app.identity.staff import StaffFactors, create_staff
 from tests.app.identity.samples import make_id_number, make_phone
 
 
@@ -73,3 +75,20 @@ def listed(desk: Desk) -> Callable[..., Person]:
         return import_person(desk.work(kind="system"), **(fields | changes))
 
     return make
+
+
+PASSWORD = "Bamboo-forest-7"
+
+
+@pytest.fixture
+def staff(desk: Desk) -> StaffFactors:
+    """A clerk of an institution with a password and an authenticator."""
+    organization = import_organization(desk.work(kind="system"), kind="institution", authority_code="JG1", name="机构")
+    return create_staff(
+        desk.work(kind="system"),
+        role="institution_author",
+        organization_id=organization.id,
+        login_name="Clerk",
+        display_name="教务",
+        password=approve_password(PASSWORD, login_name="clerk"),
+    )
