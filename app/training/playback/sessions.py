@@ -252,6 +252,8 @@ def end_idle_sessions(work: Work, *, limit: int = 500) -> int:
 def set_check_in_plan(work: Work, *, progress_id: UUID, planned_ms: Sequence[int]) -> None:
     """Take in the drawn moments of a round's check-ins, on the credited clock; they are never sent to the client.
 
+    A round is drawn once: what comes later changes nothing.
+
     Args:
         work: The unit of work.
         progress_id: The lesson's progress.
@@ -263,19 +265,19 @@ def set_check_in_plan(work: Work, *, progress_id: UUID, planned_ms: Sequence[int
     Clauses:
         CC-5.3.3c.
     """
-    plan = sorted(planned_ms)
-    if not plan:
+    if not planned_ms:
         raise PlanMissing
     row = lock_latest(work.session, progress_id)
-    if row is not None:
-        row.plan = plan
-        work.session.flush()
-    work.session.execute(
+    drawn = work.session.execute(
         update(LessonProgress)
         .where(LessonProgress.id == progress_id, LessonProgress.check_plan.is_(None))
-        .values(check_plan=plan)
+        .values(check_plan=sorted(planned_ms))
+        .returning(LessonProgress.check_plan)
         .execution_options(synchronize_session="fetch")
-    )
+    ).scalar_one_or_none()
+    if row is not None and drawn is not None:
+        row.plan = drawn
+        work.session.flush()
 
 
 def on_check_in_passed(work: Work, *, subject_id: UUID, purpose: str) -> None:
