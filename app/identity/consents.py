@@ -14,6 +14,7 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core import audit
@@ -133,7 +134,7 @@ def answers_of(session: Session, person_id: UUID) -> Mapping[str, Answer]:
     rows = session.scalars(
         select(Consent)
         .where(Consent.person_id == person_id)
-        .distinct(Consent.purpose)
+        .ext(distinct_on(Consent.purpose))
         .order_by(Consent.purpose, Consent.at.desc(), Consent.id.desc())
     )
     return {row.purpose: _answer(row) for row in rows}
