@@ -35,7 +35,7 @@ from storage.errors import (
 )
 from storage.ports import ByteStream, Lock, ObjectInfo, PartInfo, StoreFeatures
 from storage.rules import MAX_PARTS, check_key, check_prefix
-from storage.streams import Limited, as_stream, chunks
+from storage.streams import Hashing, Limited, as_stream, chunks
 from storage.urls import Method, sign_url
 
 _DATA = "data"
@@ -82,7 +82,7 @@ class LocalStore:
         retain_until: datetime | None = None,
     ) -> ObjectInfo:
         """Store bytes under a new key; see the port."""
-        pieces = _Hashing(chunks(as_stream(data)))
+        pieces = Hashing(chunks(as_stream(data)))
         return self._store(key, pieces, media_type=media_type, expected=sha256, retain_until=retain_until)
 
     def receive(self, key: str, stream: ByteStream | BinaryIO, *, media_type: str, max_bytes: int) -> ObjectInfo:
@@ -92,12 +92,12 @@ class LocalStore:
             UploadRefused: More than `max_bytes`; nothing was stored.
             ObjectExists: Other bytes lie under this key.
         """
-        return self._store(key, _Hashing(chunks(stream), max_bytes=max_bytes), media_type=media_type)
+        return self._store(key, Hashing(chunks(stream), max_bytes=max_bytes), media_type=media_type)
 
     def _store(
         self,
         key: str,
-        pieces: _Hashing,
+        pieces: Hashing,
         *,
         media_type: str,
         expected: str | None = None,
@@ -127,17 +127,26 @@ class LocalStore:
     ) -> ByteStream:
         """Open a piece of an object for reading; see the port."""
         del version_id
+        file = self.open_file(key)
         with folder.disk_errors():
-            try:
-                file = (self._place(key) / _DATA).open("rb")
-            except (FileNotFoundError, NotADirectoryError) as error:
-                raise ObjectMissing(key=key) from error
             size = os.fstat(file.fileno()).st_size
             if start > 0 and start >= size:
                 file.close()
                 raise RangeUnsatisfiable(size_bytes=size)
             file.seek(start)
         return Limited(file, size - start if length is None else min(length, size - start))
+
+    def open_file(self, key: str) -> BinaryIO:
+        """Open a whole object as a file.
+
+        Raises:
+            ObjectMissing: There is none.
+        """
+        with folder.disk_errors():
+            try:
+                return (self._place(key) / _DATA).open("rb")
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise ObjectMissing(key=key) from error
 
     def head(self, key: str, *, version_id: str | None = None) -> ObjectInfo:
         """Describe an object; see the port."""
@@ -162,6 +171,11 @@ class LocalStore:
                 raise ObjectLocked(key=key)
             with folder.disk_errors():
                 folder.discard(self._place(key), temporary=self._tmp)
+
+    def hand_over(self, key: str) -> None:
+        """Remove an object that another store has taken over, its lock with it; harmless when it is gone."""
+        with folder.disk_errors():
+            folder.discard(self._place(key), temporary=self._tmp)
 
     def list_objects(self, prefix: str) -> Iterator[ObjectInfo]:
         """List objects by prefix, ordered by key; see the port."""
@@ -266,7 +280,7 @@ class LocalStore:
         if not 1 <= number <= MAX_PARTS:
             raise UploadRefused("分片序号超出范围，请刷新页面后重新上传")
         home, _ = self._multipart_home(key, multipart_id)
-        pieces = _Hashing(chunks(stream), max_bytes=max_bytes)
+        pieces = Hashing(chunks(stream), max_bytes=max_bytes)
         staged = self._tmp / uuid4().hex
         with folder.disk_errors():
             try:
@@ -293,7 +307,7 @@ class LocalStore:
         """Join the parts to one object; see the port."""
         try:
             home, media_type = self._multipart_home(key, multipart_id)
-            info = self._store(key, _Hashing(_joined(home, parts)), media_type=media_type)
+            info = self._store(key, Hashing(_joined(home, parts)), media_type=media_type)
         except ObjectMissing:
             return self.head(key)
         except PartsMissing:
@@ -335,28 +349,6 @@ class LocalStore:
         return home, str(meta["media_type"])
 
 
-class _Hashing:
-    """Pass pieces on, hash and count them, and stop at a limit."""
-
-    def __init__(self, pieces: Iterator[bytes], *, max_bytes: int | None = None) -> None:
-        self._pieces = pieces
-        self._max_bytes = max_bytes
-        self._digest = hashlib.sha256()
-        self.size_bytes = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            self.size_bytes += len(piece)
-            if self._max_bytes is not None and self.size_bytes > self._max_bytes:
-                raise UploadRefused("收到的数据超过申请的大小，请重新选择文件上传")
-            self._digest.update(piece)
-            yield piece
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
-
-
 def _meta_bytes(media_type: str, sha256: str, lock: Lock) -> bytes:
     until = lock.retain_until.astimezone(UTC).isoformat() if lock.retain_until else None
     return json.dumps(
@@ -370,7 +362,7 @@ def _read_meta(place: Path) -> tuple[str, str, Lock]:
     return meta["media_type"], meta["sha256"], Lock(until, legal_hold=meta["legal_hold"])
 
 
-def _with_head(pieces: _Hashing) -> Iterator[bytes]:
+def _with_head(pieces: Hashing) -> Iterator[bytes]:
     yield b"-" * (_PART_HEAD - 1) + b"\n"
     yield from pieces
 

@@ -15,6 +15,7 @@ from io import BytesIO
 from itertools import chain
 from typing import Any, BinaryIO, Self
 from urllib.parse import quote, urlsplit
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
@@ -461,7 +462,7 @@ def _translated(key: str = "") -> Iterator[None]:
         if error.code == "InvalidRange":
             raise RangeUnsatisfiable from error
         raise (StoreFull if error.code in _FULL else StoreUnavailable) from error
-    except (MinioException, HTTPError, OSError) as error:
+    except (MinioException, HTTPError, OSError, ParseError) as error:
         raise StoreUnavailable from error
 
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, Self
 
+from storage.errors import UploadRefused
 from storage.ports import CHUNK_BYTES, ByteStream
 
 
@@ -61,3 +62,34 @@ class Limited:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Hashing:
+    """Pass pieces on, hash and count them, and stop at a limit.
+
+    Args:
+        pieces: What passes.
+        max_bytes: More than this raises `UploadRefused`; None: no limit.
+
+    Attributes:
+        size_bytes: How much has passed.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], *, max_bytes: int | None = None) -> None:
+        self._pieces = pieces
+        self._max_bytes = max_bytes
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.size_bytes += len(piece)
+            if self._max_bytes is not None and self.size_bytes > self._max_bytes:
+                raise UploadRefused("收到的数据超过申请的大小，请重新选择文件上传")
+            self._digest.update(piece)
+            yield piece
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what has passed, 64 hex digits."""
+        return self._digest.hexdigest()

@@ -22,6 +22,7 @@ from storage.local import LocalStore
 from storage.ports import ObjectStore
 from storage.s3 import S3Store
 from storage.s3_wire import S3Config
+from storage.spool import SpoolingStore
 
 SECRET = b"a secret for signed addresses of tests"
 
@@ -124,17 +125,35 @@ def local_store(tmp_path: Path) -> Iterator[LocalStore]:
 
 @pytest.fixture(
     params=[
-        "local",
+        "local_store",
+        "spooling_store",
         pytest.param("plain_bucket", marks=pytest.mark.s3),
         pytest.param("locking_bucket", marks=pytest.mark.s3),
     ]
 )
 def store(request: pytest.FixtureRequest) -> ObjectStore:
     """Each kind of store in turn."""
-    if request.param == "local":
-        found: ObjectStore = request.getfixturevalue("local_store")
-        return found
-    return S3Store(request.getfixturevalue(request.param))
+    found: Any = request.getfixturevalue(request.param)
+    return S3Store(found) if isinstance(found, S3Config) else found
+
+
+@pytest.fixture(params=["local_store", "spooling_store", pytest.param("locking_bucket", marks=pytest.mark.s3)])
+def locking_store(request: pytest.FixtureRequest) -> ObjectStore:
+    """Each kind of store that can lock objects."""
+    found: Any = request.getfixturevalue(request.param)
+    return S3Store(found) if isinstance(found, S3Config) else found
+
+
+@pytest.fixture
+def versioning_store(locking_bucket: S3Config) -> S3Store:
+    """A store that keeps every version."""
+    return S3Store(locking_bucket)
+
+
+@pytest.fixture
+def spooling_store(local_store: LocalStore, tmp_path: Path) -> SpoolingStore:
+    """A store with a spool in front, its primary up."""
+    return SpoolingStore(local_store, LocalStore(tmp_path / "spool", url_secret=SECRET, clock=SystemClock()))
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ from storage.errors import (
     PartsMissing,
     RangeUnsatisfiable,
 )
-from storage.ports import ObjectInfo, ObjectStore, PartInfo
+from storage.ports import Lock, ObjectInfo, ObjectStore, PartInfo
 from storage.rules import MIB
+from storage.s3 import S3Store
 
 HOUR = timedelta(hours=1)
 Call = Callable[..., Any]
@@ -96,21 +97,19 @@ class TestPut:
         assert store.get(f"{prefix}/a") == content
         assert len(list(store.list_objects(prefix))) == 1
 
-    def test_of_different_content_at_once_succeeds_for_one(self, store, prefix):
-        if store.features.versioning:
-            pytest.skip("a versioned bucket keeps both versions; records pin the one they sealed")
-
-        def attempt(number: int) -> bytes | None:
+    def test_of_different_content_at_once_keeps_what_a_winner_sealed(self, store, prefix):
+        def attempt(number: int) -> tuple[bytes, ObjectInfo] | None:
             content = f"writer {number}".encode() * 1000
             try:
-                put(store, f"{prefix}/a", content)
+                return content, put(store, f"{prefix}/a", content)
             except ObjectExists:
                 return None
-            return content
 
         with ThreadPoolExecutor(8) as pool:
             winners = [each for each in pool.map(attempt, range(16)) if each is not None]
-        assert winners == [store.get(f"{prefix}/a")]
+        for content, info in winners:
+            assert store.get(f"{prefix}/a", version_id=info.version_id) == content
+        assert len(winners) == 1 or store.features.versioning
 
 
 @pytest.mark.parametrize(
@@ -203,53 +202,58 @@ class TestListObjects:
 
 
 class TestLocks:
-    @pytest.fixture(autouse=True)
-    def _only_where_offered(self, store):
-        if not store.features.object_lock:
-            pytest.skip("a plain bucket has no locks; the record alone forbids deletion")
-
     @pytest.mark.clause("CC-5.3.3c")
-    def test_retention_refuses_deletion(self, store, prefix, now):
+    def test_retention_refuses_deletion(self, locking_store, prefix, now):
         until = (now + HOUR).replace(microsecond=0)
-        put(store, f"{prefix}/a", b"x", retain_until=until)
-        assert store.lock(f"{prefix}/a").retain_until == until
+        put(locking_store, f"{prefix}/a", b"x", retain_until=until)
+        assert locking_store.lock(f"{prefix}/a").retain_until == until
         with pytest.raises(ObjectLocked):
-            store.delete(f"{prefix}/a")
-        assert store.get(f"{prefix}/a") == b"x"
+            locking_store.delete(f"{prefix}/a")
+        assert locking_store.get(f"{prefix}/a") == b"x"
 
-    def test_retention_extends_but_never_shortens(self, store, prefix, now):
+    def test_retention_extends_but_never_shortens(self, locking_store, prefix, now):
         until = (now + HOUR).replace(microsecond=0)
-        put(store, f"{prefix}/a", b"x", retain_until=until)
-        store.extend_retention(f"{prefix}/a", until=now + timedelta(minutes=1))
-        assert store.lock(f"{prefix}/a").retain_until == until
-        store.extend_retention(f"{prefix}/a", until=until + HOUR)
-        assert store.lock(f"{prefix}/a").retain_until == until + HOUR
+        put(locking_store, f"{prefix}/a", b"x", retain_until=until)
+        locking_store.extend_retention(f"{prefix}/a", until=now + timedelta(minutes=1))
+        assert locking_store.lock(f"{prefix}/a").retain_until == until
+        locking_store.extend_retention(f"{prefix}/a", until=until + HOUR)
+        assert locking_store.lock(f"{prefix}/a").retain_until == until + HOUR
 
-    def test_legal_hold_refuses_deletion_until_lifted(self, store, prefix):
-        put(store, f"{prefix}/a", b"x")
-        store.set_legal_hold(f"{prefix}/a", on=True)
-        assert store.lock(f"{prefix}/a").legal_hold
+    def test_legal_hold_refuses_deletion_until_lifted(self, locking_store, prefix):
+        put(locking_store, f"{prefix}/a", b"x")
+        locking_store.set_legal_hold(f"{prefix}/a", on=True)
+        assert locking_store.lock(f"{prefix}/a").legal_hold
         with pytest.raises(ObjectLocked):
-            store.delete(f"{prefix}/a")
-        store.set_legal_hold(f"{prefix}/a", on=False)
-        store.delete(f"{prefix}/a")
-        assert list(store.list_objects(prefix)) == []
+            locking_store.delete(f"{prefix}/a")
+        locking_store.set_legal_hold(f"{prefix}/a", on=False)
+        locking_store.delete(f"{prefix}/a")
+        assert list(locking_store.list_objects(prefix)) == []
 
-    def test_an_object_without_lock_says_so(self, store, prefix):
-        put(store, f"{prefix}/a", b"x")
-        lock = store.lock(f"{prefix}/a")
+    def test_an_object_without_lock_says_so(self, locking_store, prefix):
+        put(locking_store, f"{prefix}/a", b"x")
+        lock = locking_store.lock(f"{prefix}/a")
         assert (lock.retain_until, lock.legal_hold) == (None, False)
 
 
+@pytest.mark.s3
+class TestAPlainBucket:
+    def test_has_no_locks_and_says_so(self, plain_bucket, prefix, now):
+        store = S3Store(plain_bucket)
+        put(store, f"{prefix}/a", b"x", retain_until=now + HOUR)
+        assert not store.features.object_lock
+        assert store.lock(f"{prefix}/a") == Lock()
+        store.delete(f"{prefix}/a")
+        assert list(store.list_objects(prefix)) == []
+
+
+@pytest.mark.s3
 class TestVersioning:
-    def test_a_later_write_over_a_key_leaves_the_pinned_version_readable(self, store, prefix, now, call):
-        if not store.features.versioning:
-            pytest.skip("this store has no versions")
-        sealed = put(store, f"{prefix}/a", b"sealed")
-        url = store.presign_put(f"{prefix}/a", now=now, expires_in=HOUR, max_bytes=100)
+    def test_a_later_write_over_a_key_leaves_the_pinned_version_readable(self, versioning_store, prefix, now, call):
+        sealed = put(versioning_store, f"{prefix}/a", b"sealed")
+        url = versioning_store.presign_put(f"{prefix}/a", now=now, expires_in=HOUR, max_bytes=100)
         assert call("PUT", url, b"forged").status == 200
-        assert store.get(f"{prefix}/a") == b"forged"
-        assert store.get(f"{prefix}/a", version_id=sealed.version_id) == b"sealed"
+        assert versioning_store.get(f"{prefix}/a") == b"forged"
+        assert versioning_store.get(f"{prefix}/a", version_id=sealed.version_id) == b"sealed"
 
 
 class TestPresignGet:
