@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from app import VERSION
 from app.api import health, problems
 from app.api.middleware import EveryRequest, Metrics
+from app.api.objects import object_routes
 from app.api.pages import mount_pages
-from app.api.v1 import routers
+from app.api.v1 import hot_routes, routers
 from app.wiring import Platform
 
 API = "/api/v1"
@@ -20,10 +21,15 @@ API = "/api/v1"
 
 def create_app(platform: Platform) -> FastAPI:
     """Make the web application of a platform."""
+    hot = hot_routes(platform)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        for path in hot:
+            path.writer.start()
         yield
+        for path in hot:
+            path.writer.stop()
         platform.close()
 
     app = FastAPI(
@@ -40,6 +46,7 @@ def create_app(platform: Platform) -> FastAPI:
     for router in routers():
         app.include_router(router, prefix=API)
     app.include_router(health.router)
+    app.router.routes.extend([*(path.route for path in hot), *object_routes(platform)])
     mount_pages(app)
     app.add_middleware(
         EveryRequest, now=platform.clock.now, metrics=app.state.metrics, headers=security_headers(platform)

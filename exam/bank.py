@@ -6,7 +6,7 @@ Clauses: CC-4.3.5, CC-4.3.7
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -147,3 +147,47 @@ def _row(work: Work, bank_id: UUID, draft: QuestionDraft) -> dict[str, object]:
         "created_by": work.actor.account_id,
         "created_at": work.now,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankPage:
+    """A bank's numbers and some of its questions.
+
+    Attributes:
+        total: Questions that were not rejected.
+        approved: Approved ones.
+        drafts: Ones that wait for a second person.
+        by_kind: Approved ones of each kind.
+        rows: One page, ordered by id.
+    """
+
+    total: int
+    approved: int
+    drafts: int
+    by_kind: Mapping[str, int]
+    rows: Sequence[Question]
+
+
+def page_of(work: Work, course_id: UUID, *, after: UUID | None, limit: int) -> BankPage:
+    """Read a bank's numbers and the page of questions after one id.
+
+    Raises:
+        BankNotFound: The course has none.
+    """
+    bank = find_bank(work, course_id)
+    counts = {
+        status: int(count)
+        for status, count in work.session.execute(
+            select(Question.status, func.count()).where(Question.bank_id == bank.id).group_by(Question.status)
+        )
+    }
+    query = select(Question).where(Question.bank_id == bank.id).order_by(Question.id).limit(limit)
+    if after is not None:
+        query = query.where(Question.id > after)
+    return BankPage(
+        total=counts.get(DRAFT, 0) + counts.get(APPROVED, 0),
+        approved=counts.get(APPROVED, 0),
+        drafts=counts.get(DRAFT, 0),
+        by_kind=approved_by_kind(work, bank.id),
+        rows=work.session.scalars(query).all(),
+    )

@@ -109,6 +109,18 @@ def publish(work: Work, course_id: UUID, *, rules: ExamRules) -> Exam:
     return exam
 
 
+def get_exam(work: Work, exam_id: UUID) -> Exam:
+    """Read an exam by its id.
+
+    Raises:
+        ExamNotFound: There is none.
+    """
+    exam = work.session.get(Exam, exam_id)
+    if exam is None:
+        raise ExamNotFound
+    return exam
+
+
 def find_exam(work: Work, course_id: UUID, *, lock: bool = False) -> Exam | None:
     """Find the exam of a course; None when it has none."""
     query = select(Exam).where(Exam.course_id == course_id)

@@ -85,3 +85,23 @@ def tries_of(session: Session, check_in_id: UUID) -> Sequence[CheckInTry]:
     return session.scalars(
         select(CheckInTry).where(CheckInTry.check_in_id == check_in_id).order_by(CheckInTry.try_no)
     ).all()
+
+
+def latest_of(session: Session, subject_id: UUID, *, purpose: str) -> CheckIn | None:
+    """Find the newest opened check-in of a subject with one purpose."""
+    return session.scalars(
+        select(CheckIn)
+        .where(CheckIn.subject_id == subject_id, CheckIn.purpose == purpose, CheckIn.due_at.is_not(None))
+        .order_by(CheckIn.due_at.desc(), CheckIn.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def newest_of(session: Session, subject_ids: Sequence[UUID]) -> Sequence[CheckIn]:
+    """Find the newest opened check-in of each subject."""
+    return session.scalars(
+        select(CheckIn)
+        .distinct(CheckIn.subject_id)
+        .where(CheckIn.subject_id.in_(subject_ids), CheckIn.due_at.is_not(None))
+        .order_by(CheckIn.subject_id, CheckIn.due_at.desc(), CheckIn.id.desc())
+    ).all()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.core.work import Work
 from app.identity.events import ConsentWithdrawn
+from app.training.classes.opening import get_seed
 from app.training.events import (
     CheckInFellDue,
     LearningPlace,
@@ -16,7 +17,6 @@ from app.training.events import (
     RoundBegun,
     SessionOpened,
 )
-from app.training.models import TrainingClass
 from app.training.playback import completion
 from app.training.playback import sessions as players
 from app.wiring.supervision import (
@@ -26,7 +26,6 @@ from app.wiring.supervision import (
     class_of_enrollment,
     enrollment_of_subject,
     methods_of,
-    seed_of,
 )
 from exam import attempts
 from exam.events import AttemptOpened, ExamGraded, GateEvaluated
@@ -57,7 +56,7 @@ class Reactions:
         place = event.place
         rules = check_in_rules_of(work.session, self.packs, place.enrollment_id)
         moments = check_ins.draw_moments(
-            seed_of(work, work.session.get_one(TrainingClass, place.class_id)),
+            get_seed(work, place.class_id),
             str(place.enrollment_id),
             str(place.lesson_id),
             str(place.round),
@@ -92,7 +91,7 @@ class Reactions:
                 )
         elif event.result == PASSED:
             enrollment_id = enrollment_of_subject(work.session, event.subject_kind, event.subject_id)
-            seed = seed_of(work, class_of_enrollment(work.session, enrollment_id))
+            seed = get_seed(work, class_of_enrollment(work.session, enrollment_id).id)
             attempts.confirm_identity(work, event.subject_id, seed=seed)
 
     def ask_identity(self, work: Work, event: AttemptOpened) -> None:

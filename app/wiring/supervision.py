@@ -5,14 +5,16 @@ Clauses: CC-4.1.3a, CC-5.3.3c, CC-A2-4.2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.clock import china_iso
+from app.core.db import Json
 from app.core.errors import Forbidden, NotFound
-from app.core.work import Work
 from app.identity.consents import has_consent
 from app.identity.queries import confirmed_enrollments, has_passkey
 from app.policy.parameters import check_in_rules, exam_rules
@@ -22,12 +24,9 @@ from exam.models import Attempt
 from exam.parameters import ExamRules
 from proctoring.models import EXAM_ATTEMPT, FACE, LESSON, PASSKEY
 from proctoring.parameters import CheckInRules
-from proctoring.queries import has_template
+from proctoring.queries import has_template, newest_of
 
 FACE_CONSENTS = ("face_verify", "face_store_and_transfer")
-SEED = "class-seed"
-"""Purpose of the key that encrypts a class's seed."""
-
 Packs = Mapping[str, Pack]
 
 
@@ -136,8 +135,20 @@ def may_learn(session: Session, enrollment_id: UUID) -> str | None:
     return None
 
 
-def seed_of(work: Work, training_class: TrainingClass) -> bytes:
-    """Decrypt the secret seed of a class's draws."""
-    if training_class.seed_enc is None:
-        raise NotFound
-    return bytes.fromhex(work.vault.decrypt(training_class.seed_enc, purpose=SEED))
+def open_check_ins(session: Session, subject_ids: Sequence[UUID], now: datetime) -> Mapping[UUID, Json]:
+    """Show the newest check-in that stops each subject's clock, for the answer to a heartbeat.
+
+    The one-time code is not in it: the page asks for it when it shows the check-in.
+    """
+    return {
+        check_in.subject_id: {
+            "id": str(check_in.id),
+            "purpose": check_in.purpose,
+            "status": check_in.status,
+            "methods": check_in.methods,
+            "window_s": check_in.window_s,
+            "expires_at": china_iso(check_in.expires_at) if check_in.expires_at else None,
+            "is_over": check_in.expires_at is not None and now > check_in.expires_at,
+        }
+        for check_in in newest_of(session, subject_ids)
+    }

@@ -116,7 +116,8 @@ def view(work: Work, check_in: CheckIn) -> CheckInView:
     )
 
 
-def _person(work: Work) -> UUID:
+def own_person(work: Work) -> UUID:
+    """Name the signed-in trainee."""
     if work.actor.person_id is None:
         raise Unprocessable
     return work.actor.person_id
@@ -125,13 +126,13 @@ def _person(work: Work) -> UUID:
 @router.get("/{check_in_id}", dependencies=[allow(TRAINEE)])
 def read_check_in(check_in_id: UUID, work: WorkDep) -> CheckInView:
     """Show one of my check-ins; an open one comes with a fresh one-time code."""
-    return view(work, check_ins.get_own(work, check_in_id, person_id=_person(work), lock=True))
+    return view(work, check_ins.get_own(work, check_in_id, person_id=own_person(work), lock=True))
 
 
 @router.post("/{check_in_id}/make-up", dependencies=[allow(TRAINEE)])
 def make_up(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> CheckInView:
     """Open another chance after a missed or failed check-in of mine."""
-    person_id = _person(work)
+    person_id = own_person(work)
     missed = check_ins.get_own(work, check_in_id, person_id=person_id)
     made = check_ins.make_up(
         work,
@@ -158,7 +159,7 @@ def answer_by_face(
     """
     pictures = burst.pictures
     with unit() as work:
-        person_id = _person(work)
+        person_id = own_person(work)
         supervision.require_face_consent(work.session, person_id)
         template = enrolment.template_of(work, person_id)
         seen = queries.seen_frames(work.session, person_id)
@@ -191,7 +192,7 @@ def answer_by_face(
 @router.post("/{check_in_id}/passkey-options", dependencies=[allow(TRAINEE)])
 def passkey_options(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> dict[str, Any]:
     """Give the options my browser needs to ask for fingerprint or screen lock."""
-    person_id = _person(work)
+    person_id = own_person(work)
     check_in = check_ins.get_own(work, check_in_id, person_id=person_id)
     return passkeys.assertion_options(
         work, person_id=person_id, subject=f"check-in:{check_in.id}", rp=platform.relying_party
@@ -201,7 +202,7 @@ def passkey_options(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> 
 @router.post("/{check_in_id}/passkey", dependencies=[allow(TRAINEE)])
 def answer_by_passkey(check_in_id: UUID, body: PasskeyAnswer, work: WorkDep, platform: PlatformDep) -> TryResult:
     """Answer with a passkey: the device has verified its user by fingerprint, face or screen lock."""
-    person_id = _person(work)
+    person_id = own_person(work)
     begun = check_ins.begin_try(work, check_in_id, person_id=person_id, nonce=body.nonce, method=PASSKEY)
     proof = passkeys.verify_assertion(
         work,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, File, UploadFile
 from pydantic import BaseModel, Field
 
 from app.api.deps import TRAINEE, PlatformDep, UnitDep, WorkDep, allow, allow_unit
+from app.api.v1.check_ins import own_person
 from app.core.errors import Unprocessable
-from app.core.work import Work
 from app.wiring import supervision
 from proctoring import enrolment
 from proctoring.rules.faces import quality_issues
@@ -46,12 +45,6 @@ class PhotoResult(BaseModel):
     enrolment: EnrolmentView
 
 
-def _person(work: Work) -> UUID:
-    if work.actor.person_id is None:
-        raise Unprocessable
-    return work.actor.person_id
-
-
 def _view(progress: enrolment.Progress) -> EnrolmentView:
     return EnrolmentView(
         state=progress.state,
@@ -64,7 +57,7 @@ def _view(progress: enrolment.Progress) -> EnrolmentView:
 @router.get("", dependencies=[allow(TRAINEE)])
 def read_enrolment(work: WorkDep, platform: PlatformDep) -> EnrolmentView:
     """Tell how many of my photos are on file."""
-    person_id = _person(work)
+    person_id = own_person(work)
     return _view(
         enrolment.progress_of(
             work, person_id, rules=supervision.enrolment_rules(work.session, platform.packs, person_id)
@@ -81,7 +74,7 @@ def add_photo(
     if len(picture) > MAX_PHOTO_BYTES:
         raise Unprocessable("照片太大，请用本页面的相机重新拍摄", pointers={"/photo": "照片太大"})
     with unit() as work:
-        person_id = _person(work)
+        person_id = own_person(work)
         supervision.require_face_consent(work.session, person_id)
         enrolment.refuse_when_complete(work, person_id)
         rules = supervision.enrolment_rules(work.session, platform.packs, person_id)
@@ -112,4 +105,4 @@ def add_photo(
 @router.delete("", dependencies=[allow(TRAINEE)], status_code=204)
 def withdraw(work: WorkDep) -> None:
     """Take my face photos back: the template is deleted at once."""
-    enrolment.withdraw(work, _person(work))
+    enrolment.withdraw(work, own_person(work))
