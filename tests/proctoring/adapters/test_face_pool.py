@@ -3,7 +3,6 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -211,7 +210,7 @@ class TestClose:
         pool.close()
         with pytest.raises(Unavailable):
             pool.read([b"hello"], deadline_s=1)
-        assert not any(thread.name == "face-pool" and thread.is_alive() for thread in threading.enumerate())
+        assert not pool._keeper.is_alive()
 
     def test_closes_while_the_worker_is_still_loading(self, make_pool):
         started = time.monotonic()
