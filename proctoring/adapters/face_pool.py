@@ -418,6 +418,8 @@ class FacePool:
             self._changed.wait_for(lambda: not any(worker.is_held for worker in workers), _STOP_PATIENCE_S)
             self._workers, self._retired = [], []
         for worker in workers:
+            worker.connection.close()  # all at once, so that they end side by side
+        for worker in workers:
             _stop(worker)
         self._wake_reader.close()
         self._wake_writer.close()
