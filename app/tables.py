@@ -11,6 +11,7 @@ OWNERS = (
     "app.core.ledger",
     "app.identity.models",
     "app.realname.models",
+    "app.reports.models",
     "app.training.models",
     "exam.models",
     "proctoring.models",
