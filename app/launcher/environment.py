@@ -23,6 +23,7 @@ from app.launcher.layout import Layout, digest_of, read_stamp, write_stamp
 
 RUNTIME = "requirements.lock"
 DEV = "requirements-dev.lock"
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 BOOTSTRAP = "requirements-bootstrap.lock"
 
 
@@ -125,14 +126,15 @@ def uv_settings(layout: Layout) -> dict[str, str]:
     settings = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
     if not _may_write_cache():
         settings["UV_CACHE_DIR"] = str(layout.var / "cache" / "uv")
-    if not any(os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
-        index = os.environ.get("PIP_INDEX_URL") or _pip_setting(layout, "index-url")
-        if index:
-            settings["UV_DEFAULT_INDEX"] = index
+    configured = pip_settings(layout)
+    if not any(os.environ.get(name) for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")) and "index-url" in configured:
+        settings["UV_DEFAULT_INDEX"] = configured["index-url"]
     if not os.environ.get("SSL_CERT_FILE"):
-        certificate = os.environ.get("PIP_CERT") or _pip_setting(layout, "cert")
+        certificate = configured.get("cert")
         if certificate and Path(certificate).is_file():
             settings["SSL_CERT_FILE"] = certificate
+        elif SYSTEM_CERTIFICATES.is_file():
+            settings["UV_SYSTEM_CERTS"] = "1"
     return settings
 
 
@@ -143,15 +145,17 @@ def _may_write_cache() -> bool:
     return os.access(cache, os.W_OK)
 
 
-def _pip_setting(layout: Layout, name: str) -> str | None:
+def pip_settings(layout: Layout) -> dict[str, str]:
+    """What pip is configured with on this machine: files and environment, the stronger one last."""
     pip = pip_command(layout)
-    if pip is None:
-        return None
-    for scope in ("install", "global"):
-        value = answers([*pip, "config", "get", f"{scope}.{name}"])
-        if value:
-            return value
-    return None
+    listed = answers([*pip, "config", "list"]) if pip else None
+    found: dict[str, str] = {}
+    for scope in ("global", "install", ":env:"):
+        for line in (listed or "").splitlines():
+            name, _, value = line.partition("=")
+            if name.startswith(f"{scope}."):
+                found[name.removeprefix(f"{scope}.")] = value.strip("'")
+    return found
 
 
 def pip_command(layout: Layout) -> list[str | Path] | None:

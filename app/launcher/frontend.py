@@ -89,7 +89,7 @@ def npm(layout: Layout) -> list[str | Path]:
 def node_environment(layout: Layout) -> dict[str, str]:
     """Settings for npm and for the scripts it starts: our Node first, a cache that can be written."""
     path = f"{node_home(layout) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    settings = {"PATH": path, "CI": "1", "npm_config_update_notifier": "false"}
+    settings = {"PATH": path, "CI": "1", "NODE_USE_SYSTEM_CA": "1", "npm_config_update_notifier": "false"}
     if not os.access(Path("~").expanduser(), os.W_OK):
         settings["npm_config_cache"] = str(layout.var / "cache" / "npm")
     return settings

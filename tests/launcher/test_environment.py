@@ -132,18 +132,34 @@ class TestRequirementBlock:
 class TestUvSettings:
     @pytest.fixture(autouse=True)
     def _bare(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL", "SSL_CERT_FILE", "PIP_CERT"):
+        for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "SSL_CERT_FILE"):
             monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr(environment, "_pip_setting", lambda *_: None)
+        monkeypatch.setattr(environment, "pip_command", lambda _: ["pip"])
+        monkeypatch.setattr(environment, "answers", lambda _: "")
 
     def test_hands_the_mirror_of_pip_to_uv(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(environment, "_pip_setting", lambda _, name: {"index-url": "mirror"}.get(name))
+        monkeypatch.setattr(environment, "answers", lambda _: "global.index-url='mirror'\nglobal.timeout='60'")
         assert uv_settings(layout)["UV_DEFAULT_INDEX"] == "mirror"
+
+    def test_the_environment_is_stronger_than_the_files(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+        said = ":env:.index-url='nearest'\nglobal.index-url='mirror'\ninstall.index-url='other'"
+        monkeypatch.setattr(environment, "answers", lambda _: said)
+        assert uv_settings(layout)["UV_DEFAULT_INDEX"] == "nearest"
+
+    def test_takes_the_certificates_of_pip_or_those_of_the_system(
+        self, layout: Layout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        bundle = tmp_path / "ca.crt"
+        bundle.write_text("")
+        monkeypatch.setattr(environment, "SYSTEM_CERTIFICATES", bundle)
+        assert uv_settings(layout)["UV_SYSTEM_CERTS"] == "1"
+        monkeypatch.setattr(environment, "answers", lambda _: f"global.cert='{bundle}'")
+        assert uv_settings(layout)["SSL_CERT_FILE"] == str(bundle)
 
     def test_leaves_the_index_to_uv_when_pip_has_none(self, layout: Layout) -> None:
         assert "UV_DEFAULT_INDEX" not in uv_settings(layout)
 
     def test_does_not_overrule_what_uv_was_told(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("UV_DEFAULT_INDEX", "theirs")
-        monkeypatch.setenv("PIP_INDEX_URL", "mirror")
+        monkeypatch.setattr(environment, "answers", lambda _: "global.index-url='mirror'")
         assert "UV_DEFAULT_INDEX" not in uv_settings(layout)
