@@ -76,7 +76,7 @@ def _authenticate(request: Request, session: Session, platform: Platform) -> Act
         request_id=request.scope.get("request_id"),
     )
     request.scope["actor"] = actor
-    if account is None and (request.method, request.scope["route"].path) not in PUBLIC_ROUTES:
+    if account is None and (request.method, request.scope["path"]) not in PUBLIC_ROUTES:
         raise SignInNeeded
     return actor
 

@@ -32,6 +32,7 @@ class RosterPlace:
         level: Name of the level.
         category_title: Name of the subsidised group.
         proof_title: The document that proves membership; None when none is asked for.
+        is_open: Whether the class runs; its record can be confirmed while it does.
     """
 
     place: ClassPlace
@@ -40,6 +41,7 @@ class RosterPlace:
     level: str
     category_title: str
     proof_title: str | None
+    is_open: bool
 
 
 def places_of(session: Session, person_id: UUID) -> Sequence[RosterPlace]:
@@ -68,13 +70,13 @@ def get_place(session: Session, person_id: UUID, enrollment_id: UUID) -> RosterP
 def trainee_steps(session: Session, person_id: UUID, texts: Mapping[str, ConsentText]) -> tuple[Step, ...]:
     """Compute the steps of a signed-in trainee."""
     answers = consents.answers_of(session, person_id)
-    mine = {found.place.enrollment_id for found in places_of(session, person_id)}
+    running = {found.place.enrollment_id for found in places_of(session, person_id) if found.is_open}
     return steps_of(
         TraineeFacts(
             is_activated=True,
             consents={purpose: consents.state_for(answers.get(purpose), text) for purpose, text in texts.items()},
             is_matched=queries.is_matched(session, person_id),
-            has_unconfirmed_class=bool(mine - queries.confirmed_enrollments(session, person_id)),
+            has_unconfirmed_class=bool(running - queries.confirmed_enrollments(session, person_id)),
             has_face_enrolment=has_template(session, person_id),
             has_passkey=queries.has_passkey(session, person_id),
         )
@@ -96,6 +98,7 @@ def _place(enrollment: Enrollment, training_class: TrainingClass) -> RosterPlace
         level=_level_label(training_class.level),
         category_title=category.label if category else enrollment.category_code,
         proof_title=category.proof if category else None,
+        is_open=training_class.status == "open",
     )
 
 

@@ -24,6 +24,7 @@
                     ├─ RealNameMismatch      name and number do not match the list
                     ├─ RealNameNeeded        name and number have not been matched yet
                     ├─ ProofNeeded           the category needs a proof file
+                    ├─ ClassNotRunning       the class has not opened yet, or has ended
                     ├─ AlreadyConfirmed      the enrolment's real-name record is closed
                     └─ PasskeyRefused        the passkey's answer does not hold
     Gone            ── ChallengeExpired      the challenge is used or past its time
@@ -198,6 +199,13 @@ class ProofNeeded(Conflict):
 
     slug = "proof-needed"
     title = "您的人员类别需要证明材料，请先上传再确认"
+
+
+class ClassNotRunning(Conflict):
+    """The class has not opened yet, or has ended."""
+
+    slug = "class-not-running"
+    title = "班级还没有开班或已经结束，现在不能确认；请在开班后再来确认"
 
 
 class AlreadyConfirmed(Conflict):

@@ -13,7 +13,7 @@ from app.api.deps import TRAINEE, PlatformDep, UnitDep, WorkDep, allow, allow_un
 from app.api.roster import RosterPlace, get_place, places_of
 from app.core.work import Work
 from app.identity import queries, real_name
-from app.identity.errors import PersonNotFound, ProofRefused
+from app.identity.errors import ClassNotRunning, PersonNotFound, ProofRefused
 from app.identity.events import ProofFile
 from app.identity.rules.contact import MAX_NAME
 from app.identity.rules.proofs import MAX_PROOF_BYTES, PROOF_ADVICE, proof_media_type
@@ -55,6 +55,7 @@ class EnrollmentOut(BaseModel):
     proof_title: str | None
     proofs: list[ProofOut]
     confirmed: bool
+    can_confirm: bool = Field(description="班级已开班，可以确认")
 
 
 class RealName(BaseModel):
@@ -132,6 +133,8 @@ def confirm(enrollment_id: UUID, work: WorkDep) -> RealName:
     """Confirm trade, level, category and proofs of one class."""
     person_id = _person(work)
     found = get_place(work.session, person_id, enrollment_id)
+    if not found.is_open:
+        raise ClassNotRunning
     real_name.confirm_enrollment(work, person_id=person_id, place=found.place)
     return _view(work, person_id)
 
@@ -176,4 +179,5 @@ def _enrollment(
         proof_title=found.proof_title,
         proofs=[ProofOut(object_id=proof.object_id, file_name=proof.file_name) for proof in proofs],
         confirmed=found.place.enrollment_id in confirmed,
+        can_confirm=found.is_open and found.place.enrollment_id not in confirmed,
     )
