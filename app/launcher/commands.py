@@ -18,11 +18,13 @@ FULL_DISK_MIB = 64
 
 _KNOWN = (
     (
+        "disk",
         re.compile(r"No space left on device|ENOSPC|os error 28", re.IGNORECASE),
         "磁盘已满：请清出至少 3 GB 空间后再运行同一条命令。",
         "The disk is full: free at least 3 GB, then run the same command again.",
     ),
     (
+        "compiler",
         re.compile(
             r"command '?(gcc|cc|c\+\+|g\+\+|x86_64-linux-gnu-gcc)'? failed"
             r"|No such file or directory: '?(gcc|cc|c\+\+|cmake)"
@@ -33,6 +35,7 @@ _KNOWN = (
         "A C compiler is missing and this machine has no ready-made package: apt-get install -y build-essential cmake.",
     ),
     (
+        "network",
         re.compile(
             r"dns error|Temporary failure in name resolution|Could not connect|Connection refused"
             r"|Network is unreachable|error sending request|ENOTFOUND|EAI_AGAIN|ECONNREFUSED"
@@ -43,6 +46,7 @@ _KNOWN = (
         "The package registry cannot be reached: check the network, or point pip and npm at a mirror, and run again.",
     ),
     (
+        "hash",
         re.compile(r"hash mismatch|do not match the hashes|EINTEGRITY", re.IGNORECASE),
         "下载的软件包与锁定文件里的哈希不一致，已拒绝安装：请检查镜像是否可信。",
         "A downloaded package does not match the hash in the lock file and was refused: check the mirror.",
@@ -140,9 +144,9 @@ def explain(outcome: Outcome, *, title: str, log: Path) -> LaunchError:
     """Turn a failed command into the sentence that helps most."""
     free_mib = shutil.disk_usage(log.parent).free // 2**20
     text = "No space left on device" if free_mib < FULL_DISK_MIB else outcome.tail
-    for pattern, chinese, english in _KNOWN:
+    for cause, pattern, chinese, english in _KNOWN:
         if pattern.search(text):
-            return LaunchError(f"{title}失败。{chinese}", english, tail=outcome.tail)
+            return LaunchError(f"{title}失败。{chinese}", english, tail=outcome.tail, cause=cause)
     return LaunchError(
         f"{title}失败（退出码 {outcome.code}），完整输出在 {log}。",
         f"This step failed with exit code {outcome.code}; the full output is in {log}.",

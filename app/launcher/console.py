@@ -21,12 +21,14 @@ class LaunchError(Exception):
         chinese: What is wrong and what to do.
         english: The same in English, for whoever keeps the machine.
         tail: The last lines of the tool that failed; empty when they would not help.
+        cause: What the tool suffered from, as far as known: disk, compiler, network, hash; else empty.
     """
 
-    def __init__(self, chinese: str, english: str, *, tail: str = "") -> None:
+    def __init__(self, chinese: str, english: str, *, tail: str = "", cause: str = "") -> None:
         self.chinese = chinese
         self.english = english
         self.tail = tail
+        self.cause = cause
         super().__init__(english)
 
     def text(self) -> str:

@@ -89,8 +89,8 @@ def _install(layout: Layout, step: Step, uv: Path, lock: str) -> None:
         outcome = run_logged(argv, log=layout.log, step=step, cwd=layout.root, env=env)
         if outcome.code != 0:
             error = explain(outcome, title=step.title, log=layout.log)
-            if "registry" not in error.english:
-                raise error
+            if error.cause in {"disk", "compiler", "hash"}:
+                raise error  # pip would suffer from it too
             _install_with_pip(layout, step, [first, layout.root / lock], cause=error)
             return
 

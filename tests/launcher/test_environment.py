@@ -98,7 +98,7 @@ class TestEnsureEnvironment:
         self, layout: Layout, calls: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as broken:
-            broken.setattr(environment, "run_logged", lambda *_, **__: Outcome(code=1, tail="Segmentation fault"))
+            broken.setattr(environment, "run_logged", lambda *_, **__: Outcome(code=1, tail="hash mismatch"))
             with pytest.raises(LaunchError):
                 ensure(layout, dev=False)
         ensure(layout, dev=False)
