@@ -53,7 +53,7 @@ def web() -> None:
     settings = read_settings()
     configure_logging(settings.log_level)
     uvicorn.run(
-        create_app(build(settings, database_url=database_url_of(settings))),
+        create_app(build(settings, database_url=database_url_of(settings), with_faces=True)),
         host=settings.web_host,
         port=settings.web_port,
         access_log=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -126,13 +126,23 @@ def bus() -> EventBus:
 
 
 @pytest.fixture
-def work(session: Session, clock: FakeClock, vault: Vault, bus: EventBus) -> Work:
+def make_work(clock: FakeClock, vault: Vault, bus: EventBus) -> Callable[[Session], Work]:
+    """Make the unit of work of any session; for tests that really commit."""
+
+    def make(session: Session) -> Work:
+        return Work(
+            session=session,
+            now=clock.now(),
+            actor=Actor(kind="system"),
+            bus=bus,
+            jobs=ProcrastinateQueue(),
+            vault=vault,
+        )
+
+    return make
+
+
+@pytest.fixture
+def work(session: Session, make_work: Callable[[Session], Work]) -> Work:
     """A unit of work that is rolled back after the test."""
-    return Work(
-        session=session,
-        now=clock.now(),
-        actor=Actor(kind="system"),
-        bus=bus,
-        jobs=ProcrastinateQueue(),
-        vault=vault,
-    )
+    return make_work(session)

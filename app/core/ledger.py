@@ -4,7 +4,7 @@ Entries of one chain (a class) form a gapless sequence. Each entry's envelope na
 hash of the entry before it; the envelope's own hash therefore seals everything up to it. The entry, the state change
 it proves and the outbox row that carries it out of the house are written in one transaction.
 
-See Note [What is hashed] at the end; `app/reports/verifier` re-computes it with the standard library alone.
+See Note [What is hashed, and how] at the end; `app/reports/verifier` re-computes it with the standard library alone.
 
 Clauses: CC-4.1.3b, CC-4.1.5, CC-4.1.6
 """
@@ -302,7 +302,7 @@ def entries_about(session: Session, subject_id: UUID) -> list[LedgerEntry]:
     )
 
 
-# Note [What is hashed]
+# Note [What is hashed, and how]
 # An entry's payload_hash is the SHA-256 of the canonical JSON of its payload.
 # Its entry_hash is the SHA-256 of the canonical JSON of its envelope, which names payload_hash, seq and prev_hash.
 # Its prev_hash is the entry_hash of the entry before it in the same chain; 64 zeros for the first.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +28,10 @@ from app.identity.passkeys import RelyingParty
 from app.identity.ports import SmsSender
 from app.policy.packs import load_packs
 from app.policy.rules import Pack
+from app.realname.adapters.rnp1 import Rnp1Client
+from app.realname.ports import CitySystem
+from app.realname.protocol import KeyRing, SigningKey
+from app.realname.protocol.signing import encode_public_key, read_key_file
 from app.wiring.table import connect
 from proctoring.adapters.dlib_onnx import DlibOnnxMatcher
 from proctoring.adapters.face_pool import FacePool
@@ -32,10 +39,13 @@ from proctoring.adapters.pictures import evidence_jpeg
 from proctoring.ports import FaceMatcher
 from storage.local import LocalStore
 from storage.ports import ObjectStore
-from storage.private import PrivateBytes, put_private, record_private
+from storage.private import PrivateBytes, find_file, put_private, read_file, record_private
 from storage.rules import RetentionClass
 from storage.s3 import S3Store
 from storage.s3_wire import S3Config
+
+PLATFORM_KEY = "platform-key.pub"
+"""Our public key under the data folder; whoever receives our events needs it."""
 
 ENCODER = "models/dlib-encoder.onnx"
 """Where the converted face encoder lies under the data folder."""
@@ -55,8 +65,9 @@ class Platform:
         packs: Policy packs by reference.
         bus: Events and their handlers.
         jobs: Background jobs.
-        faces: The face engine; None in processes that never compare faces.
+        city: The real-name system of the city.
         relying_party: Who browsers see when a passkey is asked for.
+        face_engine: Compares faces; None in processes that never do.
         sms: Sends text messages.
         texts: Consent texts by purpose, in the order they are asked.
     """
@@ -74,6 +85,7 @@ class Platform:
     sms: SmsSender
     texts: Mapping[str, ConsentText]
     face_engine: FaceMatcher | None
+    city: CitySystem
 
     @property
     def faces(self) -> FaceMatcher:
@@ -123,6 +135,14 @@ class Platform:
             for picture in pictures
         ]
 
+    @contextmanager
+    def open_file(self, sha256: str) -> Iterator[tuple[BinaryIO, int]]:
+        """Open a sealed file in clear, by its hash; the stream and its size in bytes."""
+        with self.database.transaction() as session:
+            place = find_file(session, sha256)
+        content = read_file(self.store, self.vault, place)
+        yield io.BytesIO(content), len(content)
+
     def close(self) -> None:
         """Give back what is held."""
         if isinstance(self.face_engine, FacePool):
@@ -137,6 +157,7 @@ def build(
     clock: Clock | None = None,
     with_faces: bool = False,
     face_engine: FaceMatcher | None = None,
+    city: CitySystem | None = None,
 ) -> Platform:
     """Build the platform of one process.
 
@@ -146,6 +167,7 @@ def build(
         clock: Another clock than the machine's, for tests.
         with_faces: Start the face engine's processes.
         face_engine: Another engine, for tests.
+        city: Another city, for tests.
     """
     time = clock or SystemClock()
     secret = settings.secret.get_secret_value()
@@ -153,11 +175,12 @@ def build(
     packs = load_packs()
     bus = EventBus()
     connect(bus, packs=packs, platform_id=settings.platform_id)
+    vault = Vault.from_secret(secret, field_keys=settings.field_key_versions())
     return Platform(
         settings=settings,
         clock=time,
         database=Database(database_url),
-        vault=Vault.from_secret(secret, field_keys=settings.field_key_versions()),
+        vault=vault,
         store=_store(settings, url_secret, time),
         url_secret=url_secret,
         packs=packs,
@@ -167,6 +190,7 @@ def build(
         sms=LocalSms(),
         texts=load_texts(Parties(operator=settings.operator_name, contact=settings.operator_contact)),
         face_engine=face_engine or (_faces(settings) if with_faces else None),
+        city=city or _city(settings, vault, time),
     )
 
 
@@ -186,6 +210,29 @@ def _store(settings: Settings, url_secret: bytes, clock: Clock) -> ObjectStore:
     )
     store.ensure_bucket()
     return store
+
+
+def _city(settings: Settings, vault: Vault, clock: Clock) -> CitySystem:
+    """Reach the city; our public key is left where the simulator, or an operator, picks it up."""
+    ours = settings.var_dir / PLATFORM_KEY
+    text = encode_public_key(vault.signing_key.public_key()) + "\n"
+    if not ours.is_file() or ours.read_text(encoding="utf-8") != text:
+        ours.parent.mkdir(parents=True, exist_ok=True)
+        fresh = ours.with_suffix(f".{os.getpid()}")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(ours)
+    theirs = settings.city_key_file or settings.var_dir / "simulator" / "city-key.pub"
+
+    def city_keys() -> KeyRing:
+        return read_key_file(theirs.read_text(encoding="utf-8")) if theirs.is_file() else KeyRing.of(())
+
+    return Rnp1Client(
+        settings.city_url,
+        platform_id=settings.platform_id,
+        signer=SigningKey(vault.signing_key),
+        city_keys=city_keys,
+        clock=clock,
+    )
 
 
 def _faces(settings: Settings) -> FacePool:

@@ -6,15 +6,7 @@ import pytest
 
 from app.core.work import Work
 from app.identity.people import import_person
-
-WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-
-
-def generated_id_number(serial: int) -> str:
-    """Make a formally valid ID number of an unassigned region."""
-    body = f"99000119800101{serial:03d}"
-    total = sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True))
-    return body + "10X98765432"[total % 11]
+from tests.id_numbers import generated_id_number
 
 
 @pytest.fixture
