@@ -144,13 +144,17 @@ class Throttle(Base):
 
 
 class SmsCode(Base):
-    """A code sent, or not sent because nobody has that phone; both look alike from outside."""
+    """A code sent, or not sent because nobody has that phone; both look alike from outside.
+
+    It is good only in the browser that asked for it, so that nobody else can use it, or use it up.
+    """
 
     __tablename__ = "sms_code"
-    __table_args__ = (Index("ix_sms_code_phone_index_created_at", "phone_index", "created_at"),)
+    __table_args__ = (Index("ix_sms_code_phone_index_browser_index", "phone_index", "browser_index"),)
 
     id: Mapped[UuidKey]
     phone_index: Mapped[Sha256]
+    browser_index: Mapped[Sha256]
     person_id: Mapped[UUID | None] = mapped_column(Uuid, ForeignKey("person.id"))
     code_hash: Mapped[Sha256]
     try_count: Mapped[int] = mapped_column(default=0)

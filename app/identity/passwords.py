@@ -8,7 +8,6 @@ a stranger who guesses cannot keep the right person out.
 from __future__ import annotations
 
 import hmac
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,8 +16,9 @@ import pyotp
 from sqlalchemy import select
 
 from app.core import audit
-from app.core.security import Vault, is_password
+from app.core.security import is_password
 from app.core.work import Work
+from app.identity.devices import known_nonce, new_mark
 from app.identity.errors import SignInLocked, SignInRefused
 from app.identity.models import Account
 from app.identity.outcomes import Refused, Signed, Unit
@@ -97,7 +97,7 @@ def find_totp_step(secret: str, code: str, *, now: datetime) -> int | None:
 
 def _open(work: Work, *, name: str, device: str | None) -> _Try:
     by_address = take(work, _PER_ADDRESS, who=network_of(work.actor.ip))
-    nonce = _known_nonce(work.vault, name=name, device=device)
+    nonce = known_nonce(work.vault, who=name, mark=device)
     who = name if nonce is None else f"{name}\x00{nonce}"
     by_name = take(work, LOCK, who=who)
     wait_s = max(by_address.retry_after_s or 0, by_name.retry_after_s or 0)
@@ -130,7 +130,7 @@ def _finish(
     return Signed(
         account_id=account.id,
         token=start_session(work, account, replaces=replaces),
-        device=None if opened.is_known_device else _new_device(work.vault, name=name),
+        device=None if opened.is_known_device else new_mark(work.vault, who=name),
     )
 
 
@@ -163,18 +163,3 @@ def _refuse(work: Work, opened: _Try, *, reason: str) -> Refused:
     if opened.is_last:
         audit.record(work, "lock_sign_in", subject_kind=kind, subject_id=opened.account_id)
     return Refused(error=SignInRefused())
-
-
-def _new_device(vault: Vault, *, name: str) -> str:
-    nonce = secrets.token_hex(16)
-    return f"{nonce}.{_device_mac(vault, name=name, nonce=nonce)}"
-
-
-def _known_nonce(vault: Vault, *, name: str, device: str | None) -> str | None:
-    nonce, _, mac = (device or "")[:128].partition(".")
-    expected = _device_mac(vault, name=name, nonce=nonce)
-    return nonce if nonce and hmac.compare_digest(mac.encode(), expected.encode()) else None
-
-
-def _device_mac(vault: Vault, *, name: str, nonce: str) -> str:
-    return vault.blind_index(f"{name}\x00{nonce}", purpose="device-mark")

@@ -191,6 +191,7 @@ def upgrade() -> None:
         "sms_code",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("phone_index", sa.String(length=64), nullable=False),
+        sa.Column("browser_index", sa.String(length=64), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
         sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("try_count", sa.BigInteger(), nullable=False),
@@ -200,7 +201,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_sms_code_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sms_code")),
     )
-    op.create_index("ix_sms_code_phone_index_created_at", "sms_code", ["phone_index", "created_at"], unique=False)
+    op.create_index("ix_sms_code_phone_index_browser_index", "sms_code", ["phone_index", "browser_index"], unique=False)
     op.create_table(
         "webauthn_challenge",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -245,7 +246,7 @@ def downgrade() -> None:
     op.drop_table("login_session")
     op.drop_index(op.f("ix_webauthn_challenge_expires_at"), table_name="webauthn_challenge")
     op.drop_table("webauthn_challenge")
-    op.drop_index("ix_sms_code_phone_index_created_at", table_name="sms_code")
+    op.drop_index("ix_sms_code_phone_index_browser_index", table_name="sms_code")
     op.drop_table("sms_code")
     op.drop_index(op.f("ix_real_name_record_person_id"), table_name="real_name_record")
     op.drop_table("real_name_record")

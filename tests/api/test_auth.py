@@ -69,10 +69,10 @@ class TestSmsSignIn:
 
     def test_sets_a_cookie_that_scripts_and_other_sites_cannot_use(self, browser, listed):
         listed(1)
-        cookie = browser().sign_in().headers["set-cookie"]
-        assert "HttpOnly" in cookie
-        assert "SameSite=lax" in cookie
-        assert "Path=/" in cookie
+        cookies = browser().sign_in().headers.get_list("set-cookie")
+        assert [cookie.partition("=")[0] for cookie in cookies] == ["zx_session", "zx_device"]
+        for cookie in cookies:
+            assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
 
     def test_gives_a_new_token_and_ends_a_planted_one(self, browser, listed):
         listed(1)
@@ -102,6 +102,15 @@ class TestSmsSignIn:
         body = {"phone": make_phone(1), "code": guest.code()}
         assert guest.post("/auth/sms-sign-in", body).status_code == 200
         assert thief.post("/auth/sms-sign-in", body).status_code == 401
+        assert guest.post("/auth/sms-sign-in", body).status_code == 401
+
+    def test_takes_a_code_only_in_the_browser_that_asked(self, browser, listed):
+        listed(1)
+        guest, thief = browser(), browser()
+        guest.post("/auth/sms-codes", {"phone": make_phone(1)})
+        body = {"phone": make_phone(1), "code": guest.code()}
+        assert thief.post("/auth/sms-sign-in", body).status_code == 401
+        assert guest.post("/auth/sms-sign-in", body).status_code == 200
 
     @pytest.mark.parametrize("code", ["1" * MILLION, "", "竹" * 6, "\x00" * 6], ids=["million", "empty", "han", "nul"])
     def test_refuses_odd_codes(self, browser, listed, code):

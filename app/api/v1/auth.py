@@ -17,17 +17,19 @@ from app.identity.errors import SessionEnded
 from app.identity.outcomes import Refused, Signed
 from app.identity.passwords import sign_in_by_password
 from app.identity.sessions import ABSOLUTE, sign_out
-from app.identity.sms import request_sms_code, sign_in_by_sms
+from app.identity.sms import CODE_LIFE, request_sms_code, sign_in_by_sms
 from app.identity.staff import change_password
 from app.wiring import Platform
 
 router = APIRouter(prefix="/auth", tags=["登录"])
 
 DEVICE_COOKIE = "zx_device"
+SMS_COOKIE = "zx_sms"
 _DEVICE_LIFE = timedelta(days=180)
 
 SessionCookie = Annotated[str | None, Cookie(alias=COOKIE, include_in_schema=False)]
 DeviceCookie = Annotated[str | None, Cookie(alias=DEVICE_COOKIE, include_in_schema=False)]
+SmsCookie = Annotated[str | None, Cookie(alias=SMS_COOKIE, include_in_schema=False)]
 
 
 class PhoneIn(BaseModel):
@@ -36,7 +38,7 @@ class PhoneIn(BaseModel):
     phone: str = Field(max_length=32, description="手机号，11位数字")
 
 
-class CodeSent(BaseModel):
+class CodeSentOut(BaseModel):
     """The answer to every phone, known or not."""
 
     resend_after_s: int = Field(description="多少秒后可以重新获取")
@@ -93,18 +95,34 @@ class Me(BaseModel):
 
 
 @router.post("/sms-codes", status_code=202)
-def send_code(body: PhoneIn, work: WorkDep, platform: PlatformDep) -> CodeSent:
-    """Send a sign-in code to a phone; the answer does not tell whether anybody has it."""
-    return CodeSent(resend_after_s=request_sms_code(work, phone=body.phone, sender=platform.sms))
+def send_code(
+    body: PhoneIn, response: Response, work: WorkDep, platform: PlatformDep, *, device: DeviceCookie = None
+) -> CodeSentOut:
+    """Send a sign-in code to a phone; the answer does not tell whether anybody has it.
+
+    The code is good only in the browser that asked for it (cookie `zx_sms`).
+    """
+    sent = request_sms_code(work, phone=body.phone, sender=platform.sms, device=device)
+    _set_cookie(response, platform, name=SMS_COOKIE, value=sent.browser, life=CODE_LIFE)
+    return CodeSentOut(resend_after_s=sent.resend_after_s)
 
 
 @router.post("/sms-sign-in")
 def sign_in_with_code(
-    *, body: SmsSignIn, response: Response, unit: UnitDep, platform: PlatformDep, session_token: SessionCookie = None
+    *,
+    body: SmsSignIn,
+    response: Response,
+    unit: UnitDep,
+    platform: PlatformDep,
+    browser: SmsCookie = None,
+    device: DeviceCookie = None,
+    session_token: SessionCookie = None,
 ) -> Me:
     """Sign a trainee in by phone and code; the first time activates the account."""
     with unit() as work:
-        outcome = sign_in_by_sms(work, phone=body.phone, code=body.code, replaces=session_token)
+        outcome = sign_in_by_sms(
+            work, phone=body.phone, code=body.code, browser=browser, device=device, replaces=session_token
+        )
     return _welcome(unit, platform, response=response, outcome=outcome)
 
 

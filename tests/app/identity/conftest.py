@@ -30,6 +30,7 @@ class Desk:
         self.clock = clock
         self.session = work.session
         self.vault = work.vault
+        self.browser: str | None = None
         self.heard: list[object] = []
         for name in events.__dict__.values():
             if isinstance(name, type) and name.__module__ == events.__name__:

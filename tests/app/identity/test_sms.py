@@ -24,12 +24,15 @@ def code_in_outbox(desk) -> str:
     return re.search(r"\d{6}", newest.text)[0]
 
 
-def ask(desk, phone=PHONE) -> int:
-    return request_sms_code(desk.work(), phone=phone, sender=LocalSms())
+def ask(desk, phone=PHONE, **more) -> int:
+    """Ask for a code, as the one browser that `enter` uses."""
+    sent = request_sms_code(desk.work(), phone=phone, sender=LocalSms(), **more)
+    desk.browser = sent.browser
+    return sent.resend_after_s
 
 
 def enter(desk, code, phone=PHONE, **more):
-    return sign_in_by_sms(desk.work(), phone=phone, code=code, **more)
+    return sign_in_by_sms(desk.work(), **({"phone": phone, "code": code, "browser": desk.browser} | more))
 
 
 def wrong(code: str) -> str:
@@ -83,15 +86,41 @@ class TestRequestSmsCode:
         desk.pass_time(seconds=1)
         ask(desk)
 
-    def test_sends_ten_a_day(self, desk, listed):
+    def test_sends_seven_a_day_to_strangers_and_ten_in_all(self, desk, listed):
         listed(1)
-        for _ in range(10):
-            ask(desk)
+        ask(desk)
+        device = enter(desk, code_in_outbox(desk)).device
+        for _ in range(6):
             desk.pass_time(minutes=1)
+            ask(desk)
+        desk.pass_time(minutes=1)
         with pytest.raises(CodesUsedUp, match="请明天再试"):
             ask(desk)
+        for _ in range(3):
+            ask(desk, device=device)
+            desk.pass_time(minutes=1)
+        with pytest.raises(CodesUsedUp):
+            ask(desk, device=device)
         desk.pass_time(hours=24)
         ask(desk)
+
+    def test_does_not_let_a_stranger_keep_a_known_browser_waiting(self, desk, listed):
+        listed(1)
+        ask(desk)
+        device = enter(desk, code_in_outbox(desk)).device
+        desk.pass_time(minutes=1)
+        ask(desk)
+        ask(desk, device=device)
+        with pytest.raises(CodeTooSoon):
+            ask(desk, device=device)
+
+    def test_does_not_know_the_mark_of_another_phone(self, desk, listed):
+        listed(1)
+        ask(desk)
+        device = enter(desk, code_in_outbox(desk)).device
+        ask(desk, make_phone(2))
+        with pytest.raises(CodeTooSoon):
+            ask(desk, make_phone(2), device=device)
 
     def test_stops_one_address_that_walks_through_phones(self, desk):
         for number in range(200):
@@ -139,6 +168,26 @@ class TestSignInBySms:
         desk.pass_time(minutes=5)
         assert isinstance(enter(desk, code), Refused)
 
+    def test_takes_a_code_only_in_the_browser_that_asked(self, desk, listed):
+        listed(1)
+        ask(desk)
+        code = code_in_outbox(desk)
+        for browser in (None, "", "x" * 1_000_000, "another"):
+            assert isinstance(enter(desk, code, browser=browser), Refused)
+        assert isinstance(enter(desk, code), Signed)
+
+    def test_does_not_let_a_stranger_use_up_a_code(self, desk, listed):
+        listed(1)
+        ask(desk)
+        code, mine = code_in_outbox(desk), desk.browser
+        for _ in range(9):
+            enter(desk, wrong(code), browser="stranger")
+        desk.pass_time(minutes=1)
+        ask(desk)
+        for _ in range(9):
+            enter(desk, wrong(code_in_outbox(desk)))
+        assert isinstance(enter(desk, code, browser=mine), Signed)
+
     def test_takes_only_the_latest_code(self, desk, listed):
         listed(1)
         ask(desk)
@@ -171,12 +220,13 @@ class TestSignInBySms:
 
     def test_answers_unknown_phones_and_wrong_codes_alike(self, desk, listed):
         listed(1)
-        ask(desk)
         ask(desk, make_phone(99))
+        ask(desk)
         answers = [
             enter(desk, wrong(code_in_outbox(desk))),
             enter(desk, "123456", phone=make_phone(99)),
             enter(desk, "123456", phone=make_phone(98)),
+            enter(desk, "123456", browser=None),
             enter(desk, "1" * 16),
         ]
         assert {(type(one.error), one.error.detail) for one in answers} == {(CodeRefused, CodeRefused.title)}
@@ -216,12 +266,12 @@ class TestSignInBySms:
     def test_stops_one_address_that_guesses(self, desk, listed):
         listed(1)
         for number in range(300):
-            enter(desk, "000000", phone=make_phone(number))
+            enter(desk, "000000", phone=make_phone(number), browser=None)
         with pytest.raises(SignInLocked):
-            enter(desk, "000000")
+            enter(desk, "000000", browser=None)
         elsewhere = desk.work()
         elsewhere = replace(elsewhere, actor=replace(elsewhere.actor, ip="203.0.113.99"))
-        assert isinstance(sign_in_by_sms(elsewhere, phone=PHONE, code="000000"), Refused)
+        assert isinstance(sign_in_by_sms(elsewhere, phone=PHONE, code="000000", browser=None), Refused)
 
     def test_writes_success_and_refusal_into_the_audit_trail_without_the_phone(self, desk, listed):
         listed(1)
