@@ -169,10 +169,11 @@ def fold(state: State | None, fact: PlayFact, *, terms: Terms) -> tuple[State, V
 
 def hash_heartbeats(beats: Iterable[PlayFact]) -> str:
     """Hash the heartbeats of a round, in their order; 64 hex digits. See Note [Canonical heartbeats]."""
-    return canonical_hash([_canonical(fact) for fact in sorted(beats, key=lambda fact: fact.no)])
+    return canonical_hash([heartbeat_document(fact) for fact in sorted(beats, key=lambda fact: fact.no)])
 
 
-def _canonical(fact: PlayFact) -> Json:
+def heartbeat_document(fact: PlayFact) -> Json:
+    """Write a heartbeat as it is hashed and kept in evidence."""
     beat = fact.beat
     if beat is None:
         raise ValueError("a heartbeat without content")
@@ -208,4 +209,4 @@ def is_consistent(settled: Settlement) -> bool:
 
 # Note [Canonical heartbeats]
 # heartbeats_sha256 is the SHA-256 of the canonical JSON (RFC 8785) of the list of all heartbeats of the round, ordered
-# by `no`, each an object with the members written by `_canonical`: times in milliseconds, rates in thousandths.
+# by `no`, each an object written by `heartbeat_document`: times in milliseconds, rates in thousandths.
