@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from app.launcher import debian, locks, reset, stages
 from app.launcher.console import Console, LaunchError
 from app.launcher.environment import ensure_environment
+from app.launcher.frontend import ensure_built
 from app.launcher.layout import Layout
 from app.launcher.prepare import prepare, system_packages
 
@@ -37,6 +38,14 @@ def command_environment(layout: Layout, console: Console, arguments: Sequence[st
     return 0
 
 
+def command_pages(layout: Layout, console: Console, arguments: Sequence[str]) -> int:
+    """Build the front end alone."""
+    del arguments
+    with layout.exclusive(console):
+        ensure_built(layout, console)
+    return 0
+
+
 def command_run(layout: Layout, console: Console, arguments: Sequence[str]) -> int:
     """Build what is missing, then become the supervisor."""
     prepare(layout, console, dev=False)
@@ -46,7 +55,7 @@ def command_run(layout: Layout, console: Console, arguments: Sequence[str]) -> i
 def command_test(layout: Layout, console: Console, arguments: Sequence[str]) -> int:
     """Build what the tests need, then run every check."""
     system_packages(layout, console, with_s3=True)
-    prepare(layout, console, dev=True)
+    prepare(layout, console, dev=True, pages=False)
     return stages.run_stages(stages.all_stages(layout, arguments), layout=layout, console=console)
 
 
@@ -81,6 +90,7 @@ def command_lock(layout: Layout, console: Console, arguments: Sequence[str]) -> 
 
 COMMANDS: dict[str, Callable[[Layout, Console, Sequence[str]], int]] = {
     "environment": command_environment,
+    "pages": command_pages,
     "prepare": command_prepare,
     "run": command_run,
     "test": command_test,

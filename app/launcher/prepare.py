@@ -12,8 +12,14 @@ FREE_GIB_FIRST = 3
 FREE_GIB_LATER = 1
 
 
-def prepare(layout: Layout, console: Console, *, dev: bool) -> None:
+def prepare(layout: Layout, console: Console, *, dev: bool, pages: bool = True) -> None:
     """Build everything `make run` needs; with `dev` also what the tests need from the registries.
+
+    Args:
+        layout: The working copy.
+        console: Where progress is shown.
+        dev: True when the test tools and photos are needed too.
+        pages: False when the front end is built later.
 
     Raises:
         LaunchError: A step failed; the sentence says why and what to do.
@@ -23,7 +29,8 @@ def prepare(layout: Layout, console: Console, *, dev: bool) -> None:
         check_space(layout)
         environment.ensure_environment(layout, console, dev=dev)
         frontend.ensure_packages(layout, console)
-        frontend.ensure_built(layout, console)
+        if pages:
+            frontend.ensure_built(layout, console)
         models.ensure_encoder(layout, console)
         if dev:
             models.ensure_test_photos(layout, console)

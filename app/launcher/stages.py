@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -79,6 +80,7 @@ def all_stages(layout: Layout, arguments: Sequence[str] = ()) -> list[Stage]:
         Stage("import-linter", (scripts / "lint-imports",), root),
         Stage("deptry", (scripts / "deptry", "."), root),
         Stage("alembic check", (python, "-m", "app.launcher.schema"), root),
+        Stage("前端 build", (sys.executable, "-m", "app.launcher", "pages"), root),
         Stage("前端 check", (*npm, "run", "check"), layout.web, env=node),
         Stage("前端 test", (*npm, "run", "test"), layout.web, env=node),
         Stage("pytest", (*pytest, "-m", "not journey", "-n", "2"), root),
