@@ -21,6 +21,7 @@ from app.core.ledger import RELAY_JOB
 from app.identity import housekeeping
 from app.realname import digests, pull, relay
 from app.reports.paper import make_paper_pdf
+from app.training.adapters.workshop import ChildWorkshop
 from app.training.media.processing import MEDIA_JOB, process_media
 from app.training.playback.sessions import end_idle_sessions
 from app.wiring import Platform
@@ -51,7 +52,7 @@ def tasks(platform: Platform) -> dict[str, Callable[..., None]]:
         make_paper_pdf(platform.unit, platform.store, platform.vault, UUID(attempt_id))
 
     def probe_media(media_id: str) -> None:
-        process_media(platform.unit, platform.store, UUID(media_id))
+        process_media(platform.unit, platform.store, UUID(media_id), workshop=ChildWorkshop())
 
     return {
         RELAY_JOB: relay_chain,

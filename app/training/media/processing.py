@@ -1,4 +1,4 @@
-"""Courseware files: taken in after their upload, prepared by a job, ready or rejected.
+"""Prepare courseware files in a job: ready or rejected.
 
 Clauses: CC-4.3.3, CC-4.3.4
 """
@@ -12,79 +12,31 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from app.core.ids import new_id
 from app.core.work import Work
-from app.training.errors import MediaNotFound
 from app.training.events import MediaProcessed
 from app.training.media.models import MediaAsset
 from app.training.media.ports import MediaWorkshop, Prepared
 from app.training.media.rules import MediaRefused, warnings_of
 from storage.ports import CHUNK_BYTES, ObjectStore
 from storage.rules import RetentionClass
-from storage.service import ObjectRef, SealedBytes, record_sealed, store_bytes
+from storage.service import SealedBytes, record_sealed, store_bytes
 
-JOB = "process_media"
+MEDIA_JOB = "process_media"
 KIND = "courseware"
 
 Unit = Callable[[], AbstractContextManager[Work]]
 """Opens one unit of work and commits it at its end."""
 
 
-def register_media(work: Work, *, upload_id: UUID, source: ObjectRef, file_name: str) -> MediaAsset:
-    """Take in an uploaded file and have it prepared; harmless when repeated.
-
-    Args:
-        work: The unit of work; its actor belongs to the organisation.
-        upload_id: The completed upload.
-        source: Where its bytes lie.
-        file_name: For display.
-    """
-    found = work.session.scalars(select(MediaAsset).where(MediaAsset.upload_id == upload_id)).one_or_none()
-    if found is not None:
-        return found
-    made = MediaAsset(
-        id=new_id(),
-        organization_id=work.actor.organization_id,
-        upload_id=upload_id,
-        source_key=source.key,
-        source_sha256=source.sha256,
-        file_name=file_name,
-        size_bytes=source.size_bytes,
-        status="processing",
-        warnings=[],
-        created_by=work.actor.account_id,
-        created_at=work.now,
-    )
-    work.session.add(made)
-    work.session.flush()
-    work.jobs.defer(work.session, JOB, queueing_lock=f"media:{made.id}", media_id=str(made.id))
-    return made
-
-
-def get_media(session: Session, media_id: UUID, *, organization_id: UUID | None) -> MediaAsset:
-    """Find a courseware file.
-
-    Raises:
-        MediaNotFound: There is none, or it is another organisation's.
-    """
-    found = session.get(MediaAsset, media_id)
-    if found is None or (organization_id is not None and found.organization_id != organization_id):
-        raise MediaNotFound
-    return found
-
-
 def process_media(
-    media_id: UUID, *, unit: Unit, store: ObjectStore, workshop: MediaWorkshop, scratch: Path | None = None
+    unit: Unit, store: ObjectStore, media_id: UUID, *, workshop: MediaWorkshop, scratch: Path | None = None
 ) -> None:
     """Prepare one file, for a job; done twice it does the work once. No transaction is open while it works.
 
     Args:
-        media_id: The file.
         unit: Opens units of work.
         store: Where files lie.
+        media_id: The file.
         workshop: Measures and encodes.
         scratch: Folder for temporary files; the system's when None.
 
