@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -53,6 +54,7 @@ _SHA_HEADER = "x-amz-meta-sha256"
 _MISSING = {"NoSuchKey", "NoSuchVersion", "NotFound"}
 _NO_LOCK = {"NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError", "InvalidRequest"}
 _FULL = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull"}
+_BUSY = {"InternalError", "OperationAborted"}
 _PARTS_WRONG = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall"}
 
 
@@ -215,7 +217,7 @@ class S3Store:
             except ObjectMissing:
                 continue
             except StoreUnavailable as error:
-                if _is_denied(error) and self._is_locked(key, version_id):
+                if _code(error) == "AccessDenied" and self._is_locked(key, version_id):
                     raise ObjectLocked(key=key) from error
                 raise
 
@@ -365,17 +367,20 @@ class S3Store:
         check_key(key)
         body = completion_document(parts)
         headers = {"Content-Type": "application/xml", "Content-MD5": content_md5(body)}
-        with suppress(ObjectMissing), _translated(key):
+        for pause_s in (0.1, 0.2, 0.4, 0.8, 1.6, None):
             try:
-                self._call("POST", key, body=body, headers=headers, query={"uploadId": multipart_id})
-            except S3Error as error:
+                with suppress(ObjectMissing), _translated(key):
+                    self._call("POST", key, body=body, headers=headers, query={"uploadId": multipart_id})
+                break
+            except StoreUnavailable as error:
                 present = self.list_parts(key, multipart_id)
-                if error.code in _PARTS_WRONG:
+                if not present:
+                    break  # no such upload any more, whatever the server calls it; `head` tells what became of it
+                if _code(error) in _PARTS_WRONG:
                     raise PartsMissing(missing=changed_parts(parts, present)) from error
-                if present:
+                if _code(error) not in _BUSY or pause_s is None:
                     raise
-                # No such upload any more, whatever the server calls it: finished before, then `head` finds the
-                # object, or aborted.
+                time.sleep(pause_s)  # another request is joining the same parts
         info = self.head(key)
         if info.size_bytes != sum(part.size_bytes for part in parts):
             raise StoreUnavailable("存储服务合并分片后的大小不符，请稍后重试")
@@ -466,8 +471,9 @@ def _translated(key: str = "") -> Iterator[None]:
         raise StoreUnavailable from error
 
 
-def _is_denied(error: StoreUnavailable) -> bool:
-    return isinstance(error.__cause__, S3Error) and error.__cause__.code == "AccessDenied"
+def _code(error: StoreUnavailable) -> str | None:
+    """The server's own name of a failure."""
+    return error.__cause__.code if isinstance(error.__cause__, S3Error) else None
 
 
 # Note [Write once]

@@ -1,4 +1,4 @@
-"""Tables of storage.
+"""Tables of storage; what was sealed cannot be changed and no record can be deleted, whoever asks.
 
 Revision: 0003_storage
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from storage.guard import DROP_GUARD, guard_sql
 
 revision = "0003_storage"
 down_revision = "0002_identity"
@@ -130,6 +132,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("upload_id", "number", name=op.f("pk_upload_part")),
     )
+    for statement in guard_sql():
+        op.execute(statement)
 
 
 def downgrade() -> None:
@@ -151,3 +155,4 @@ def downgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL AND NOT legal_hold AND retain_until IS NOT NULL"),
     )
     op.drop_table("stored_object")
+    op.execute(DROP_GUARD)
