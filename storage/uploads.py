@@ -66,6 +66,7 @@ class UploadView:
 
     Attributes:
         id: Its id.
+        purpose: What it is for; the name of its rule.
         state: `open`, `completed`, `aborted` or `expired`.
         file_name: As the owner's device calls it.
         size_bytes: Length of the whole file.
@@ -78,6 +79,7 @@ class UploadView:
     """
 
     id: UploadId
+    purpose: str
     state: str
     file_name: str
     size_bytes: int
@@ -188,6 +190,7 @@ def _view(row: Upload, received: Mapping[int, str]) -> UploadView:
     numbers = part_sizes(row.size_bytes, row.part_size_bytes)
     return UploadView(
         id=UploadId(row.id),
+        purpose=row.purpose,
         state=row.state,
         file_name=row.file_name,
         size_bytes=row.size_bytes,

@@ -22,10 +22,15 @@ RESOURCES: tuple[str, ...] = (
     "gates",
     "attempts",
     "question_banks",
+    "courses",
+    "media",
+    "uploads",
+    "classes",
+    "learning",
 )
 """Modules of this package that hold a `router`; one line per resource."""
 
-HOT_PATHS: tuple[str, ...] = ("answers",)
+HOT_PATHS: tuple[str, ...] = ("answers", "heartbeats")
 """Modules of this package that hold a `hot_route`; one line per hot path."""
 
 
