@@ -34,7 +34,7 @@ export interface LoopOptions {
   drawer: Drawer<Unsent>
   send: (body: HeartbeatBody) => Promise<HeartbeatAnswer>
   deviceTime: () => string
-  onAnswer: (answer: HeartbeatAnswer) => void
+  onAnswer: (answer: HeartbeatAnswer, body: HeartbeatBody) => void
   /** The server refuses for good: the session was replaced, ended or lost count. */
   onRefused: (problem: ProblemError) => void
   onSync: (state: SyncState) => void
@@ -97,7 +97,7 @@ export class HeartbeatLoop {
         this.token = answer.next_token
         this.seq = answer.seq + 1
         options.onSync('saved')
-        if (!this.stopped) options.onAnswer(answer)
+        if (!this.stopped) options.onAnswer(answer, body)
         return true
       } catch (error) {
         const problem = asProblem(error)
@@ -161,4 +161,17 @@ export async function deliverLeftovers(
     }
     await drawer.remove(key)
   }
+}
+
+/** Slack between the player's rounding and the server's, in seconds. */
+const HOLE_S = 0.3
+
+/**
+ * Where playing must go back to when the end of a report was not counted; null when all is well.
+ *
+ * What lies beyond a hole would never count, however long it plays.
+ */
+export function rewindPoint(answer: HeartbeatAnswer, body: HeartbeatBody): number | null {
+  const end = Math.max(0, ...body.intervals.map(([, to]) => to)) / 1000
+  return end > answer.furthest_s + HOLE_S ? answer.furthest_s : null
 }

@@ -3,7 +3,7 @@ import type { HeartbeatAnswer, HeartbeatBody } from '@/api/types'
 import { offline, ProblemError } from '../api/problem'
 import { inMemory } from '../queue'
 import { AnswerQueue, type PendingAnswer, stillUnsent } from './answerQueue'
-import { deliverLeftovers, HeartbeatLoop, joined, type Part, type Unsent } from './heartbeatLoop'
+import { deliverLeftovers, HeartbeatLoop, joined, type Part, rewindPoint, type Unsent } from './heartbeatLoop'
 import { measure, union } from './intervals'
 import { PlayRecorder } from './playRecorder'
 
@@ -138,6 +138,19 @@ describe('HeartbeatLoop', () => {
     await vi.waitFor(() => expect(seen.refused).toEqual(['session-replaced']))
     loop.report(part(5, 9))
     expect(send).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('rewindPoint', () => {
+  const body = { intervals: [[0, 9_000], [12_000, 20_000]] } as HeartbeatBody
+  const furthest = (seconds: number) => ({ ...answerTo(body), furthest_s: seconds })
+  it('leads back to the confirmed position when the end of a report was not counted', () => {
+    expect(rewindPoint(furthest(15), body)).toBe(15)
+  })
+  it('is silent when all was counted, when older parts are replayed, and when nothing was played', () => {
+    expect(rewindPoint(furthest(19.9), body)).toBeNull()
+    expect(rewindPoint(furthest(500), body)).toBeNull()
+    expect(rewindPoint(furthest(0), { ...body, intervals: [] })).toBeNull()
   })
 })
 
