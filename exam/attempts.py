@@ -263,12 +263,13 @@ def _finish(work: Work, attempt: Attempt) -> None:
     records = answers_of(work, attempt.id)
     final = final_answers(records)
     marks = mark_paper(paper.questions, paper.key, {no: record.value for no, record in final.items()})
+    exam = work.session.get_one(Exam, attempt.exam_id)
     is_late = work.now > attempt.deadline_at
     transition(attempt, GRADED)
     attempt.mode = BY_TIMEOUT if is_late else BY_LEARNER
     attempt.submitted_at = min(work.now, attempt.deadline_at)
     attempt.graded_at = work.now
-    _grade(work, attempt, marks)
+    _grade(attempt, marks, pass_score=exam.pass_score)
     work.session.flush()
     work.publish(
         ExamSubmitted(
@@ -282,17 +283,16 @@ def _finish(work: Work, attempt: Attempt) -> None:
             elapsed_s=int((attempt.submitted_at - attempt.started_at).total_seconds()),
         )
     )
-    _publish_grade(work, attempt, pass_score=work.session.get_one(Exam, attempt.exam_id).pass_score)
+    _publish_grade(work, attempt, pass_score=exam.pass_score)
 
 
-def _grade(work: Work, attempt: Attempt, marks: Sequence[Mark]) -> None:
-    exam = work.session.get_one(Exam, attempt.exam_id)
+def _grade(attempt: Attempt, marks: Sequence[Mark], *, pass_score: int) -> None:
     attempt.score, attempt.total = sum(mark.score for mark in marks), sum(mark.max_score for mark in marks)
     attempt.marks = [asdict(mark) for mark in marks]
     if attempt.identity_check_count < attempt.identity_min:
         attempt.outcome = UNVERIFIED
     else:
-        attempt.outcome = PASSED if attempt.score >= exam.pass_score else FAILED
+        attempt.outcome = PASSED if attempt.score >= pass_score else FAILED
 
 
 def _publish_grade(work: Work, attempt: Attempt, *, pass_score: int) -> None:
