@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from proctoring.models import PASSED, RANDOM, CheckIn, CheckInTry, FaceEnrolment, FacePhoto
@@ -101,7 +102,7 @@ def newest_of(session: Session, subject_ids: Sequence[UUID]) -> Sequence[CheckIn
     """Find the newest opened check-in of each subject."""
     return session.scalars(
         select(CheckIn)
-        .distinct(CheckIn.subject_id)
+        .ext(distinct_on(CheckIn.subject_id))
         .where(CheckIn.subject_id.in_(subject_ids), CheckIn.due_at.is_not(None))
         .order_by(CheckIn.subject_id, CheckIn.due_at.desc(), CheckIn.id.desc())
     ).all()
