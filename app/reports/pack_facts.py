@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core.canonical import canonical_bytes
@@ -236,7 +237,7 @@ def _receipts(session: Session, chain_id: UUID) -> list[Json]:
     number = OutboxMessage.receipt["receipt_id"].astext
     found = session.scalars(
         select(OutboxMessage.receipt["document"])
-        .distinct(number)
+        .ext(distinct_on(number))
         .where(
             OutboxMessage.chain_id == chain_id,
             OutboxMessage.channel == CITY_CHANNEL,
