@@ -5,7 +5,6 @@ import { forget, knowMe, me, role } from './session'
 
 declare module 'vue-router' {
   interface RouteMeta {
-    title?: string
     /** Shown without a signed-in account. */
     open?: boolean
     /** Shown to every role. */
@@ -22,7 +21,7 @@ export const router = createRouter({
       path: '/',
       component: () => import('./ConsoleLayout.vue'),
       children: [
-        { path: '', name: 'home', redirect: () => homeOf(role.value), meta: { all: true } },
+        { path: '', name: 'home', redirect: () => homeOf(role.value), meta: { title: '', all: true } },
         { path: 'courses', component: () => import('./pages/CourseList.vue'), meta: { title: '课程' } },
         { path: 'courses/new', component: () => import('./pages/CourseNew.vue'), meta: { title: '新建课程' } },
         {
@@ -73,7 +72,7 @@ router.beforeEach(async (to) => {
 })
 
 router.afterEach((to) => {
-  document.title = `${to.meta.title ?? '工作台'} · 证学`
+  document.title = `${to.meta.title || '工作台'} · 证学`
 })
 
 whenSignedOut(() => {

@@ -2,6 +2,7 @@
 import { computed, shallowRef } from 'vue'
 import { get, post } from '@/shared/api/http'
 import type { Me, Role } from './api/types'
+import { lastSearch } from './trace/last'
 
 export const me = shallowRef<Me | null>(null)
 export const role = computed<Role | null>(() => me.value?.role ?? null)
@@ -42,5 +43,6 @@ export async function signOut(): Promise<void> {
 /** The session has ended. */
 export function forget(): void {
   me.value = null
+  lastSearch.value = null
   asked = Promise.resolve()
 }

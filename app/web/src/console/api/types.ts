@@ -33,15 +33,15 @@ export interface CourseBody {
 
 export interface Course extends CourseBody {
   id: Uuid
-  trade_name: string
+  trade: string
+  level_title: string
   status: CourseStatus
-  created_at: Instant
-  created_by: Uuid
+  status_title: string
+  /** Whether the asking account made it; nobody reviews their own. */
+  mine: boolean
   review_note: string | null
-  reviewed_at: Instant | null
+  created_at: Instant
   published_at: Instant | null
-  hours: number
-  lesson_count: number
 }
 
 export interface MediaWarning {
@@ -78,14 +78,17 @@ export interface CourseStep {
   at: Instant
   from_status: CourseStatus
   to_status: CourseStatus
-  account_name: string | null
+  title: string
+  by_me: boolean
   note: string | null
-  checks: Record<string, boolean>
 }
 
 export interface CourseDetail extends Course {
+  hours: number
+  /** The shortest teaching time of one lesson hour, in minutes. */
+  lesson_minutes: number
   lessons: Lesson[]
-  history: CourseStep[]
+  steps: CourseStep[]
 }
 
 export interface UploadPart {
@@ -120,13 +123,14 @@ export interface BankQuestion {
   difficulty: string
   explanation: string
   status: 'draft' | 'approved' | 'rejected'
-  is_mine: boolean
+  mine: boolean
 }
 
 export interface Bank {
   total: number
   approved: number
-  distinct: number
+  drafts: number
+  /** Approved questions of each kind. */
   by_kind: Record<string, number>
   items: BankQuestion[]
   next_cursor: string | null
@@ -150,7 +154,7 @@ export interface ExamBody {
 export interface Exam extends ExamBody {
   id: Uuid
   status: 'draft' | 'published'
-  total: number
+  total_score: number
   needed: number
   available: number
   missing: number
@@ -164,41 +168,46 @@ export interface ClassSummary {
   id: Uuid
   code: string
   name: string
-  organization_name: string
-  region: string
+  organization: string
   trade_code: string
-  trade_name: string
+  trade: string
+  /** Name of the level. */
   level: string
   claimable: boolean
   status: ClassStatus
+  status_title: string
+  planned_hours: number
+  online_hours: number
   approval_no: string | null
+  approved_at: Instant | null
   start_on: string
   end_on: string
-  trainee_count: number
+  headcount: number
+  course_id: Uuid | null
+  opened_at: Instant | null
   /** What is missing before it can be opened; empty when nothing is. */
   missing: string[]
 }
 
 export interface ClassTrainee {
   enrollment_id: Uuid
+  learner_ref: string
   name_masked: string
-  category_title: string
+  phone_masked: string
+  category: string
+  real_name_confirmed: boolean
   lessons_done: number
   lessons_total: number
   hours_done: number
-  hours_planned: number
+  hours_total: number
   check_ins_passed: number
   check_ins_missed: number
-  exam_title: string | null
+  exam: string
 }
 
 export interface ClassDetail extends ClassSummary {
-  planned_hours: number
-  online_hours: number
-  approved_at: Instant | null
-  opened_at: Instant | null
-  roster_at: Instant | null
-  course: { id: Uuid; title: string } | null
+  course_title: string | null
+  roster_sha256: string | null
   seed_commitment: string | null
   trainees: ClassTrainee[]
 }

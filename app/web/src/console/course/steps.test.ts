@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Bank, CourseDetail, Exam, Lesson } from '../api/types'
-import { courseSteps, firstStep, isEditable, missingForReview } from './steps'
+import { courseSteps, firstStep, isEditable, missingForReview, shortOf } from './steps'
 
 const lesson = (status: 'ready' | 'processing' | 'rejected' | null, position = 1): Lesson => ({
   id: `l${position}`,
@@ -8,10 +8,10 @@ const lesson = (status: 'ready' | 'processing' | 'rejected' | null, position = 1
   title: '电工安全',
   kind: 'vod',
   hours: 2,
-  media: status === null ? null : ({ id: 'm', status } as Lesson['media']),
+  media: status === null ? null : ({ id: 'm', status, duration_s: 5400 } as Lesson['media']),
 })
 const course = (change: Partial<CourseDetail> = {}): CourseDetail =>
-  ({ id: 'c', status: 'draft', source: 'purchased', lessons: [], ...change }) as CourseDetail
+  ({ id: 'c', status: 'draft', source: 'purchased', lessons: [], lesson_minutes: 45, mine: false, ...change }) as CourseDetail
 const bank = { total: 30, approved: 30 } as Bank
 const exam = (change: Partial<Exam> = {}) => ({ status: 'draft', feasible: true, missing: 0, ...change }) as Exam
 const states = (known: Parameters<typeof courseSteps>[0], role: Parameters<typeof courseSteps>[1] = 'institution_author') =>
@@ -62,6 +62,20 @@ describe('courseSteps', () => {
       exam: exam({ status: 'published' }),
     }
     expect(Object.values(states(known))).toEqual(['done', 'done', 'done', 'done', 'done', 'done'])
+  })
+})
+
+describe('shortOf', () => {
+  it('accepts a video of exactly the hours', () => expect(shortOf(lesson('ready'), 45)).toBe(''))
+  it('says what is needed and what is there', () => {
+    expect(shortOf(lesson('ready'), 46)).toBe(
+      '视频太短：2 学时至少要 1小时32分，这个视频只有 1小时30分。请换一个视频，或减少学时。',
+    )
+  })
+  it('does not judge what is not measured yet', () => expect(shortOf(lesson(null), 45)).toBe(''))
+  it('makes the step a problem', () => {
+    const short = course({ lessons: [lesson('ready')], lesson_minutes: 60 })
+    expect(states({ course: short, bank, exam: null }).lessons).toBe('problem')
   })
 })
 

@@ -1,5 +1,6 @@
 /** The visible checklist of a course: what is done, what comes next, who has to act. */
-import type { Bank, CourseDetail, Exam, Role } from '../api/types'
+import { duration } from '@/shared/format'
+import type { Bank, CourseDetail, Exam, Lesson, Role } from '../api/types'
 
 export type StepKey = 'basic' | 'lessons' | 'bank' | 'exam' | 'submit' | 'publish'
 export type StepState = 'done' | 'current' | 'todo' | 'problem'
@@ -23,6 +24,14 @@ export const isEditable = (course: { status: string }): boolean =>
 
 const AFTER_SUBMIT = new Set(['in_review', 'approved', 'published', 'taken_down'])
 
+/** Say by how much a lesson's video is shorter than its hours; empty while it is long enough or not measured. */
+export function shortOf(lesson: Lesson, lessonMinutes: number): string {
+  const needed = lesson.hours * lessonMinutes * 60
+  const has = lesson.media?.duration_s
+  if (has === null || has === undefined || has >= needed) return ''
+  return `视频太短：${lesson.hours} 学时至少要 ${duration(needed)}，这个视频只有 ${duration(has)}。请换一个视频，或减少学时。`
+}
+
 /** What is missing before a course can be handed in for review, in plain words. */
 export function missingForReview(course: CourseDetail): string[] {
   const missing: string[] = []
@@ -34,13 +43,14 @@ export function missingForReview(course: CourseDetail): string[] {
     if (lesson.media === null) missing.push(`第${lesson.position}课「${lesson.title}」还没有上传视频`)
     else if (lesson.media.status === 'processing') missing.push(`第${lesson.position}课的视频正在处理`)
     else if (lesson.media.status === 'rejected') missing.push(`第${lesson.position}课的视频不能用，请重新上传`)
+    else if (shortOf(lesson, course.lesson_minutes)) missing.push(`第${lesson.position}课的视频时长不够学时数`)
   }
   return missing
 }
 
 /** The checklist; exactly one step is `current` unless all are done. */
 export function courseSteps({ course, bank, exam }: Known, role: Role | null): CourseStepView[] {
-  const isReviewer = role === 'institution_reviewer'
+  const isReviewer = role === 'institution_reviewer' && !course.mine
   const steps: CourseStepView[] = [
     { key: 'basic', title: '基本信息', ...basicStep(course) },
     { key: 'lessons', title: '课件', ...lessonsStep(course) },
@@ -69,6 +79,8 @@ function lessonsStep(course: CourseDetail): Part {
   if (count === 0) return todo('还没有课时')
   const broken = course.lessons.filter((lesson) => lesson.media?.status === 'rejected').length
   if (broken > 0) return problem(`${broken} 个视频不能用`)
+  const short = course.lessons.filter((lesson) => shortOf(lesson, course.lesson_minutes) !== '').length
+  if (short > 0) return problem(`${short} 个视频时长不够`)
   const ready = course.lessons.filter((lesson) => lesson.media?.status === 'ready').length
   const hours = course.lessons.reduce((sum, lesson) => sum + lesson.hours, 0)
   return ready === count ? done(`${count} 课，共 ${hours} 学时`) : todo(`${count} 课中 ${ready} 课的视频可用`)

@@ -44,19 +44,8 @@ export interface FileLike {
 export const looksLike = (file: FileLike, begun: Remembered): boolean =>
   file.name === begun.fileName && file.size === begun.sizeBytes
 
-/** Name a file by its ending where the browser does not know its type. */
-const TYPES: Record<string, string> = {
-  mp4: 'video/mp4',
-  m4v: 'video/mp4',
-  mov: 'video/quicktime',
-  webm: 'video/webm',
-  mkv: 'video/x-matroska',
-  avi: 'video/x-msvideo',
-  wmv: 'video/x-ms-wmv',
-  flv: 'video/x-flv',
-  mpg: 'video/mpeg',
-  mpeg: 'video/mpeg',
-}
+/** Courseware is MP4 or FLV; browsers rarely know the second. */
+const TYPES: Record<string, string> = { mp4: 'video/mp4', m4v: 'video/mp4', flv: 'video/x-flv' }
 
 export const mediaTypeOf = (file: { name: string; type: string }): string =>
-  file.type || TYPES[file.name.split('.').pop()?.toLowerCase() ?? ''] || 'application/octet-stream'
+  TYPES[file.name.split('.').pop()?.toLowerCase() ?? ''] ?? (file.type || 'application/octet-stream')

@@ -47,8 +47,9 @@ describe('small helpers', () => {
     expect(looksLike({ name: 'a.mp4', size: 4 }, begun)).toBe(false)
   })
   it('name the type by the ending when the browser does not know', () => {
-    expect(mediaTypeOf({ name: '第一课.MKV', type: '' })).toBe('video/x-matroska')
+    expect(mediaTypeOf({ name: '第一课.FLV', type: '' })).toBe('video/x-flv')
     expect(mediaTypeOf({ name: 'a.mp4', type: 'video/mp4' })).toBe('video/mp4')
+    expect(mediaTypeOf({ name: 'a.avi', type: 'video/x-msvideo' })).toBe('video/x-msvideo')
   })
 })
 

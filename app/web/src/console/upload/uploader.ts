@@ -72,6 +72,10 @@ export class Uploader {
     }
   }
 
+  get uploadId(): string {
+    return this.upload.id
+  }
+
   /** Send what is missing; resolves when everything is joined, or when it was paused or has failed. */
   async run(): Promise<Phase> {
     if (this.running) return this.progress.phase
