@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from app.launcher.commands import stream_lines
 from app.launcher.console import Console
 from app.launcher.layout import Layout
 
-_CLOSING = re.compile(r"=+ (.*\b(?:passed|failed|error|errors|skipped|no tests ran)\b.*?) in ([\d.]+)s.*=+$")
+_CLOSING = re.compile(r"=+ (.*\b(?:passed|failed|error|errors|skipped|deselected|no tests ran)\b.*?) in ([\d.]+)s.*=+$")
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 NO_TESTS = 5
@@ -100,8 +101,7 @@ def run_stages(stages: Sequence[Stage], *, layout: Layout, console: Console) -> 
     console.heading("结果")
     for result in results:
         verdict = console.colour("通过", 32) if result.code == 0 else console.colour("失败", 31)
-        remark = result.why or result.closing or ("" if result.code == 0 else f"退出码 {result.code}")
-        console.say(f"{verdict}  {result.seconds:7.1f} s  {result.name:<16}{remark}")
+        console.say(f"{verdict}  {result.seconds:7.1f} s  {padded(result.name)}{_remark(result)}")
     failed = [result.name for result in results if result.code != 0]
     total = sum(result.seconds for result in results)
     console.say(f"共 {total:.0f} 秒" + (f"，失败：{'、'.join(failed)}" if failed else "，全部通过"))
@@ -109,6 +109,18 @@ def run_stages(stages: Sequence[Stage], *, layout: Layout, console: Console) -> 
     if closing:
         console.say(closing)
     return 1 if failed else 0
+
+
+def padded(name: str, *, width: int = 16) -> str:
+    """Fill a name up to `width` columns of a terminal, where a Chinese character takes two."""
+    taken = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
+    return name + " " * max(1, width - taken)
+
+
+def _remark(result: Result) -> str:
+    if result.code == NO_TESTS and result.closing:
+        return "没有找到测试"
+    return result.why or result.closing or ("" if result.code == 0 else f"退出码 {result.code}")
 
 
 def closing_line(results: Sequence[Result]) -> str:

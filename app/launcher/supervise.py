@@ -12,7 +12,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Protocol
 
 from app.core.embedded import EmbeddedPostgres, EmbeddedPostgresFailed, start_embedded
 from app.launcher.children import Child, Program, python_program, stop_all
-from app.launcher.console import Console, LaunchError
+from app.launcher.console import Console, LaunchError, Step
 from app.launcher.health import READY_PATH, answers_ready, worker_heartbeats
 from app.launcher.ports import check_ports
 
@@ -30,6 +30,8 @@ READY_S = 90.0
 DATABASE_LOOK_S = 5.0
 FAILED_STARTS = 3
 LOOP_S = 0.2
+PROGRESS = "· "
+"""How the loader marks lines that only tell what it is doing."""
 
 
 class UpSettings(Protocol):
@@ -172,17 +174,25 @@ class Supervisor:
         check_ports({"ZX_SIMULATOR_PORT": self._settings.simulator_port})
         check_free_space(self._var)
         url = self._database()
-        accounts = self._load()
         before = worker_heartbeats(url)
         self._stack.callback(self._stop_children)
-        for program in self._plan.programs:
+        city, *others = self._plan.programs
+        self._begin([city], show_logs=show_logs)
+        with self._console.step("启动实名制系统模拟器") as step:
+            self._wait_ready(step, url, before)
+        accounts = self._load()
+        self._begin(others, show_logs=show_logs)
+        with self._console.step("启动后台任务和网站") as step:
+            self._wait_ready(step, url, before)
+        self._greet(accounts, time.monotonic() - started)
+        self._keep()
+
+    def _begin(self, programs: Sequence[Program], *, show_logs: bool) -> None:
+        for program in programs:
             echo = self._console.echo(program.name) if show_logs else None
             child = Child(program, folder=self._var / "log", env=self._env, echo=echo)
             child.start()
             self._children.append(child)
-        self._wait_ready(url, before)
-        self._greet(accounts, time.monotonic() - started)
-        self._keep()
 
     def _database(self) -> str:
         from app.core.migrate import SchemaIsNewer, upgrade  # noqa: PLC0415 - heavy
@@ -231,21 +241,20 @@ class Supervisor:
                     "The demo data could not be loaded.",
                     tail="\n".join(child.tail),
                 )
-        return "\n".join(child.tail)
+        return "\n".join(line for line in child.tail if not line.startswith(PROGRESS))
 
-    def _wait_ready(self, url: str, before: int) -> None:
+    def _wait_ready(self, step: Step, url: str, before: int) -> None:
         waiting = list(self._children)
-        with self._console.step("启动网站、后台任务和实名制系统模拟器") as step:
-            deadline = time.monotonic() + READY_S
-            while waiting:
-                self._check_stop()
-                self._revive()
-                waiting = [child for child in waiting if not _is_ready(child, url, before)]
-                step.note("等待 " + "、".join(child.program.name for child in waiting))
-                failed = next((child for child in waiting if child.starts > FAILED_STARTS), None)
-                if failed is not None or (waiting and time.monotonic() > deadline):
-                    raise self._not_ready(failed or waiting[0])
-                self._signals.stop.wait(LOOP_S / 2)
+        deadline = time.monotonic() + READY_S
+        while waiting:
+            self._check_stop()
+            self._revive()
+            waiting = [child for child in waiting if not _is_ready(child, url, before)]
+            step.note("等待 " + "、".join(child.program.name for child in waiting))
+            failed = next((child for child in waiting if child.starts > FAILED_STARTS), None)
+            if failed is not None or (waiting and time.monotonic() > deadline):
+                raise self._not_ready(failed or waiting[0])
+            self._signals.stop.wait(LOOP_S / 2)
 
     def _not_ready(self, child: Child) -> LaunchError:
         return LaunchError(
