@@ -64,7 +64,7 @@ def steps_of(facts: TraineeFacts) -> tuple[Step, ...]:
     consents = facts.consents
     is_face_allowed = all(consents.get(purpose) == "given" for purpose in _FACE_PURPOSES)
     return (
-        Step(key="activate", title="登录并激活账号", done=facts.is_activated, href="/sign-in"),
+        Step(key="activate", title="登录并激活账号", done=facts.is_activated, href="/login"),
         Step(
             key="consents",
             title="阅读并选择同意书",
@@ -84,5 +84,5 @@ def steps_of(facts: TraineeFacts) -> tuple[Step, ...]:
             done=facts.has_passkey or (facts.has_face_enrolment and is_face_allowed),
             href="/identity",
         ),
-        Step(key="learn", title="开始学习", done=facts.has_finished, href="/classes"),
+        Step(key="learn", title="开始学习", done=facts.has_finished, href="/"),
     )

@@ -99,6 +99,12 @@ class TestCheckRealName:
         desk.pass_time(minutes=15)
         assert match(desk, person) is None
 
+    def test_forgets_wrong_pairs_after_a_right_one(self, desk, person):
+        for _ in range(2):
+            for _ in range(4):
+                assert isinstance(match(desk, person, name="江"), Refused)
+            assert match(desk, person) is None
+
     def test_counts_nothing_that_cannot_be_a_guess(self, desk, person):
         for _ in range(9):
             with pytest.raises(IdNumberRefused):
