@@ -12,6 +12,7 @@ from app import VERSION
 from app.api import health, problems
 from app.api.middleware import EveryRequest, Metrics
 from app.api.objects import object_routes
+from app.api.openapi import Application
 from app.api.pages import mount_pages
 from app.api.v1 import hot_routes, routers
 from app.wiring import Platform
@@ -32,13 +33,15 @@ def create_app(platform: Platform) -> FastAPI:
             path.writer.stop()
         platform.close()
 
-    app = FastAPI(
+    app = Application(
+        hot=hot,
         title="证学 · 网络线上培训第三方监管平台",
         version=VERSION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,  # a redirect would repeat whatever the Host header says
     )
     app.state.platform = platform
     app.state.metrics = Metrics()

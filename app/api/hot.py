@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.api.deps import COOKIE, TRAINEE, RoleNotAllowed, SignInNeeded
-from app.api.problems import problem_response, translate
+from app.api.problems import answer_fault
 from app.core.errors import DomainError, Unprocessable
 from app.core.group_commit import GroupCommit
 from app.core.security import token_hash
@@ -40,6 +41,25 @@ Handle = Callable[[Work, Sequence[tuple[UUID, R]]], Sequence[A | DomainError]]
 """Writes records with the person each came from; one answer each, refusals as values."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What the OpenAPI document says of a hot path; the models describe, they do not run.
+
+    Attributes:
+        name: Unique name of the operation.
+        summary: One line.
+        tag: Group it is listed under.
+        takes: Shape of the request.
+        gives: Shape of the answer.
+    """
+
+    name: str
+    summary: str
+    tag: str
+    takes: type[BaseModel]
+    gives: type[BaseModel]
+
+
 @dataclass(frozen=True, slots=True)
 class _Arrived(Generic[R]):
     token: str
@@ -55,6 +75,7 @@ class HotRoute(Generic[R, A]):
         parse: Reads a request.
         handle: Writes a batch.
         render: Shows an answer as JSON values.
+        described: What the OpenAPI document says of it.
     """
 
     def __init__(
@@ -65,9 +86,11 @@ class HotRoute(Generic[R, A]):
         parse: Parse[R],
         handle: Handle[R, A],
         render: Callable[[A], Mapping[str, Any]],
+        described: Described,
     ) -> None:
         self._platform = platform
-        self._path = path
+        self.path = path
+        self.described = described
         self._parse = parse
         self._handle = handle
         self._render = render
@@ -76,23 +99,22 @@ class HotRoute(Generic[R, A]):
     @property
     def route(self) -> Route:
         """The route to mount."""
-        return Route(self._path, self._answer, methods=["POST"])
+        return Route(self.path, self._answer, methods=["POST"])
 
     async def _answer(self, request: Request) -> Response:
         try:
             answer = await self._committed(request)
         except Exception as error:  # noqa: BLE001 - rendered as a problem, as everywhere
-            failure = translate(error)
-            if isinstance(failure, RoleNotAllowed):
-                await run_in_threadpool(self._platform.record_refusal, None, request.url.path, failure)
-            return problem_response(failure, instance=request.url.path)
+            if isinstance(error, RoleNotAllowed):
+                await run_in_threadpool(self._platform.record_refusal, None, request.url.path, error)
+            return answer_fault(error, path=request.url.path)
         return Response(orjson.dumps(self._render(answer)), media_type="application/json")
 
     async def _committed(self, request: Request) -> A:
-        record = self._parse(request.path_params, await read_object(request))
         token = request.cookies.get(COOKIE)
         if token is None:
             raise SignInNeeded
+        record = self._parse(request.path_params, await read_object(request))
         return await self.writer.submit(_Arrived(token, record))
 
     def _write(self, session: Session, batch: Sequence[_Arrived[R]]) -> list[A | DomainError]:

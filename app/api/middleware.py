@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import problem_response
+from app.api.problems import TooLarge, Unexpected, answer_fault, problem_response
 from app.core.clock import china_iso
 from app.core.errors import DomainError, Forbidden
 
@@ -31,14 +31,6 @@ class CrossSite(Forbidden):
 
     slug = "cross-site"
     title = "请求来源不对，请从本网站的页面操作"
-
-
-class TooLarge(DomainError):
-    """The body is larger than anything the platform takes."""
-
-    slug = "too-large"
-    title = "内容太大，请压缩后再上传"
-    status = 413
 
 
 class Metrics:
@@ -72,7 +64,7 @@ class EveryRequest:
             return
         scope["request_id"] = uuid4().hex
         started = time.perf_counter()
-        status = 500
+        status = 0
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -87,8 +79,12 @@ class EveryRequest:
 
         try:
             await self._guarded(scope, receive, send_marked)
+        except Exception as error:
+            if status:  # the answer has begun: cutting the connection is all that is left
+                raise
+            await answer_fault(error, path=scope["path"])(scope, receive, send_marked)
         finally:
-            self._note(scope, status, time.perf_counter() - started)
+            self._note(scope, status or Unexpected.status, time.perf_counter() - started)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from app.api.problems import problem_response, translate
+from app.api.problems import answer_fault
 from app.wiring import Platform
 from storage.local import LocalStore
 from storage.ports import CHUNK_BYTES, ByteStream
@@ -40,7 +40,7 @@ def object_routes(platform: Platform) -> list[Route]:
             )
             return await _answer(store, request, target)
         except Exception as error:  # noqa: BLE001 - rendered as a problem, as everywhere
-            return problem_response(translate(error), instance=request.url.path)
+            return answer_fault(error, path=request.url.path)
 
     return [Route(PATH, serve, methods=["GET", "HEAD", "PUT"])]
 

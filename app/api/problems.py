@@ -15,17 +15,29 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.core.errors import DomainError, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable, Unprocessable
+from app.core.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    NotFound,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
 
 log = structlog.get_logger()
+
+_TAKEN = frozenset({"23505", "23P01"})
+"""SQLSTATE of a unique or exclusion constraint: of two requests at once, this one came second."""
 
 _FIELD_MESSAGES = {
     "missing": "缺少这一项",
@@ -56,6 +68,14 @@ class MethodNotAllowed(DomainError):
     slug = "method-not-allowed"
     title = "不支持这种请求方式"
     status = 405
+
+
+class TooLarge(DomainError):
+    """The body is larger than anything the platform takes."""
+
+    slug = "too-large"
+    title = "内容太大，请压缩后再上传"
+    status = 413
 
 
 class Unexpected(DomainError):
@@ -97,6 +117,18 @@ def translate(error: Exception) -> DomainError:
             return _invalid(error.errors())
         case HTTPException():
             return _from_http(error)
+        case DBAPIError() | PoolTimeout():
+            return _from_database(error)
+        case _:
+            return Unexpected()
+
+
+def _from_database(error: DBAPIError | PoolTimeout) -> DomainError:
+    match error:
+        case DataError():
+            return Unprocessable("填写的内容里有不能保存的字符或数字，请修改后重新提交")
+        case IntegrityError() if getattr(error.orig, "sqlstate", None) in _TAKEN:
+            return Conflict("刚刚有另一次操作改动了同样的内容，请刷新页面后重试")
         case OperationalError() | InterfaceError() | PoolTimeout():
             return Unavailable("数据库暂时连不上，您的内容还在本机，请稍后再试")
         case DBAPIError() if error.connection_invalidated:
@@ -106,11 +138,14 @@ def translate(error: Exception) -> DomainError:
 
 
 def _from_http(error: HTTPException) -> DomainError:
+    if isinstance(error.__cause__, DomainError):  # raised while FastAPI was reading the body
+        return error.__cause__
     by_status: dict[int, type[DomainError]] = {
         401: Unauthenticated,
         403: Forbidden,
         404: NotFound,
         405: MethodNotAllowed,
+        413: TooLarge,
         429: TooMany,
         503: Unavailable,
     }
@@ -134,16 +169,25 @@ def _invalid(errors: Iterable[Any]) -> DomainError:
     return Unprocessable(f"填写的内容有误，请修改后重新提交：{first}" if first else None, pointers=pointers)
 
 
+def answer_fault(error: Exception, *, path: str) -> Response:
+    """Render a failure that nobody expected; the log gets the whole story, the answer none of it."""
+    failure = translate(error)
+    if failure.status >= Unexpected.status and not isinstance(error, DomainError):
+        log.error("request_failed", path=path, code=failure.slug, exc_info=error)
+    return problem_response(failure, instance=path)
+
+
 def install(app: FastAPI) -> None:
-    """Render every failure of `app` as a problem document; refusals go to the audit trail."""
+    """Render every failure of `app` as a problem document; refusals go to the audit trail.
+
+    What is of no kind named here passes through to the middleware, which answers with `answer_fault`.
+    """
 
     def render(request: Request, error: Exception) -> Response:
         failure = translate(error)
-        if failure.status >= Unexpected.status and not isinstance(error, DomainError):
-            log.error("request_failed", path=request.url.path, code=failure.slug, exc_info=error)
         if isinstance(failure, Forbidden):
             request.app.state.platform.record_refusal(request.scope.get("actor"), request.url.path, failure)
-        return problem_response(failure, instance=request.url.path)
+        return answer_fault(error, path=request.url.path)
 
-    for kind in (DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeout, Exception):
+    for kind in (DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeout):
         app.add_exception_handler(kind, render)

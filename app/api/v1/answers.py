@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.api.hot import HotRoute
+from pydantic import BaseModel, Field
+
+from app.api.hot import Described, HotRoute
 from app.core.clock import china_iso
 from app.core.errors import DomainError, Unprocessable
 from app.core.work import Work
@@ -17,8 +20,31 @@ PATH = "/api/v1/me/attempts/{attempt_id}/answers"
 MAX_SEQ = 10_000_000
 MAX_NO = 1_000
 MAX_CLIENT_AT = 40
+MAX_KEYS = 10
+"""More options than any question has."""
 
 Draft = dict[str, Any]
+
+
+class AnswerIn(BaseModel):
+    """One answer of a running exam."""
+
+    seq: int = Field(ge=1, le=MAX_SEQ, description="本次考试中作答的流水号，从 1 开始，只增不减")
+    no: int = Field(ge=1, le=MAX_NO, description="题号")
+    value: list[str] = Field(max_length=MAX_KEYS, description="所选选项的字母；空表示未作答")
+    client_at: str | None = Field(None, max_length=MAX_CLIENT_AT, description="本机时间，仅供参考")
+
+
+class AnswerSaved(BaseModel):
+    """The answer is on disk."""
+
+    seq: int
+    saved_at: datetime
+    deadline_at: datetime
+    server_time: datetime
+
+
+DESCRIBED = Described(name="save_answer", summary="保存一道题的作答", tag="结业考核", takes=AnswerIn, gives=AnswerSaved)
 
 
 def hot_route(platform: Platform) -> HotRoute[Draft, Saved]:
@@ -36,7 +62,7 @@ def hot_route(platform: Platform) -> HotRoute[Draft, Saved]:
             "server_time": china_iso(platform.clock.now()),
         }
 
-    return HotRoute(platform, PATH, parse=parse, handle=handle, render=render)
+    return HotRoute(platform, PATH, parse=parse, handle=handle, render=render, described=DESCRIBED)
 
 
 def parse(path: Mapping[str, Any], body: Mapping[str, Any]) -> Draft:
@@ -51,7 +77,7 @@ def parse(path: Mapping[str, Any], body: Mapping[str, Any]) -> Draft:
         wrong["/seq"] = "应为正整数"
     if not _is_count(no, MAX_NO):
         wrong["/no"] = "应为题号"
-    if not isinstance(value, list) or len(value) > 10 or any(not isinstance(key, str) for key in value):  # noqa: PLR2004 - more options than any question has
+    if not isinstance(value, list) or len(value) > MAX_KEYS or any(not isinstance(key, str) for key in value):
         wrong["/value"] = "应为选项字母的列表"
     if client_at is not None and not (isinstance(client_at, str) and len(client_at) <= MAX_CLIENT_AT):
         wrong["/client_at"] = "应为时间"

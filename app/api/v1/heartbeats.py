@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api.hot import HotRoute, read_object
+from app.api.hot import Described, HotRoute, read_object
 from app.core.errors import DomainError
 from app.core.work import Work
 from app.training.errors import HeartbeatRefused
@@ -35,6 +37,61 @@ MAX_TOKEN = 64
 MAX_CLIENT_AT = 40
 MAX_RATE = 16
 _MILLI = 1000
+
+
+class HeartbeatIn(BaseModel):
+    """What was played since the last heartbeat."""
+
+    seq: int = Field(ge=1, le=MAX_SEQ, description="本次播放中心跳的流水号，从 1 开始")
+    token: str = Field(max_length=MAX_TOKEN, description="服务器上一次给出的凭证")
+    intervals: list[list[int]] = Field(max_length=MAX_INTERVALS, description="播放过的区间，每项为起止毫秒数")
+    position_ms: int = Field(ge=0, le=MAX_MS, description="当前播放位置")
+    rate: float = Field(ge=0, le=MAX_RATE, description="播放速度，正常速度为 1")
+    hidden: bool = Field(description="页面不在前台")
+    muted: bool = Field(description="静音")
+    playing: bool = Field(description="正在播放")
+    client_at: str | None = Field(None, max_length=MAX_CLIENT_AT, description="本机时间，仅供参考")
+
+
+class HeartbeatExcluded(BaseModel):
+    """Time that does not count, with its reason."""
+
+    reason: str
+    title: str
+    seconds: float
+
+
+class HeartbeatCheckIn(BaseModel):
+    """The check-in that stops the clock."""
+
+    id: UUID
+    purpose: str
+    status: str
+    methods: list[str]
+    window_s: int
+    expires_at: datetime | None
+    is_over: bool
+
+
+class HeartbeatOut(BaseModel):
+    """What counts so far; seconds with milliseconds."""
+
+    seq: int
+    next_token: str = Field(description="下一次心跳的凭证")
+    interval_s: int
+    credited_s: float
+    furthest_s: float
+    needed_s: float
+    state: str = Field(description="awaiting_sign_in、active、stopped、replaced 或 ended")
+    excluded: list[HeartbeatExcluded]
+    check_in: HeartbeatCheckIn | None
+    watched: bool
+    server_time: datetime
+
+
+DESCRIBED = Described(
+    name="send_heartbeat", summary="报告播放进度，计算学时", tag="学习", takes=HeartbeatIn, gives=HeartbeatOut
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +115,7 @@ def hot_route(platform: Platform) -> HotRoute[Draft, Ack]:
         ]
         return record_heartbeats(work, submitted, issuer=issuer, check_ins_of=open_check_ins)
 
-    return HotRoute(platform, PATH, parse=parse, handle=handle, render=Ack.as_json)
+    return HotRoute(platform, PATH, parse=parse, handle=handle, render=Ack.as_json, described=DESCRIBED)
 
 
 def echo_route() -> Route:
