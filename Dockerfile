@@ -29,7 +29,8 @@ ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ZX_ENVIRONMENT=production \
     ZX_VAR_DIR=/data \
-    ZX_WEB_HOST=0.0.0.0
+    ZX_WEB_HOST=0.0.0.0 \
+    ZX_SIMULATOR_HOST=0.0.0.0
 VOLUME /data
 USER 10001:10001
 EXPOSE 8000

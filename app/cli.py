@@ -14,7 +14,9 @@ from app.core.db import start_embedded
 from app.core.log import configure_logging
 from app.core.settings import Settings
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="证学：网络线上培训第三方监管平台")
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="证学：网络线上培训第三方监管平台"
+)
 
 
 def read_settings() -> Settings:
@@ -74,6 +76,45 @@ def worker() -> None:
     configure_logging(settings.log_level)
     url = database_url_of(settings)
     run(build(settings, database_url=url), database_url=url)
+
+
+@cli.command()
+def simulator() -> None:
+    """Serve the simulator of the city's real-name system, for demonstrations."""
+    import uvicorn  # noqa: PLC0415 - only here
+
+    from app.core.clock import SystemClock  # noqa: PLC0415 - only here
+    from app.realname.simulator.seed import DEFAULT_SEED, load_seed  # noqa: PLC0415 - only here
+    from app.realname.simulator.server import create_app as create_city  # noqa: PLC0415 - only here
+    from app.wiring.platform import PLATFORM_KEY  # noqa: PLC0415 - heavy
+
+    settings = read_settings()
+    configure_logging(settings.log_level)
+    city = create_city(
+        data=settings.var_dir / "simulator",
+        seed=load_seed(DEFAULT_SEED),
+        platform_key_file=settings.var_dir / PLATFORM_KEY,
+        clock=SystemClock(),
+        allows_faults=not settings.is_production,
+    )
+    uvicorn.run(city, host=settings.simulator_host, port=settings.simulator_port, log_config=None, access_log=False)
+
+
+@cli.command()
+def demo_load() -> None:
+    """Load the demonstration data; the city must be running."""
+    from app.demo.load import load_demo  # noqa: PLC0415 - heavy
+    from app.wiring import build  # noqa: PLC0415 - heavy
+
+    settings = read_settings()
+    if settings.is_production:
+        typer.echo("生产环境不能载入演示数据", err=True)
+        raise typer.Exit(1)
+    platform = build(settings, database_url=database_url_of(settings))
+    try:
+        typer.echo(load_demo(platform, say=lambda text: typer.echo(f"· {text}")))
+    finally:
+        platform.close()
 
 
 @cli.command()

@@ -20,7 +20,7 @@ from app.core.clock import local_date
 from app.core.ledger import RELAY_JOB
 from app.identity import housekeeping
 from app.realname import digests, pull, relay
-from app.reports.paper import make_paper_pdf
+from app.reports.paper_job import make_paper_pdf
 from app.training.adapters.workshop import ChildWorkshop
 from app.training.media.processing import MEDIA_JOB, process_media
 from app.training.playback.sessions import end_idle_sessions
@@ -49,7 +49,7 @@ def tasks(platform: Platform) -> dict[str, Callable[..., None]]:
             attempts.finish_if_over(work, UUID(attempt_id))
 
     def make_paper(attempt_id: str) -> None:
-        make_paper_pdf(platform.unit, platform.store, platform.vault, UUID(attempt_id))
+        make_paper_pdf(platform.unit, store=platform.store, vault=platform.vault, attempt_id=UUID(attempt_id))
 
     def probe_media(media_id: str) -> None:
         process_media(platform.unit, platform.store, UUID(media_id), workshop=ChildWorkshop())

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     s3_secure: bool = Field(True, description="S3 是否使用 HTTPS")
     city_url: str = Field("http://127.0.0.1:8100", description="实名制系统地址")
     city_key_file: Path | None = Field(None, description="实名制系统公钥文件；不设则用模拟器在数据目录中生成的公钥")
+    simulator_host: str = Field("127.0.0.1", description="实名制系统模拟器监听地址，仅用于演示")
     simulator_port: int = Field(8100, description="实名制系统模拟器端口，仅用于演示")
     platform_id: str = Field("P001", description="本平台在实名制系统的编号")
     region: str = Field("220100", description="所属地区的行政区划代码")

@@ -77,6 +77,7 @@ class Server:
 
     def routes(self) -> Iterable[Route]:
         """List every route."""
+        yield Route("/health/ready", self._ready)  # the process itself, untouched by injected faults
         yield Route("/rnp/1/health", self._open(self._health))
         yield Route("/rnp/1/keys", self._open(self._keys))
         for path, method, handler, limit in handlers.TABLE:
@@ -154,6 +155,9 @@ class Server:
             return self._answer(request, Reply.json(document), luck)
 
         return endpoint
+
+    async def _ready(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
 
     def _health(self) -> dict[str, Any]:
         return {"status": "ok", "receiver_time": china_iso(self.clock.now()), "protocol": "rnp/1"}
