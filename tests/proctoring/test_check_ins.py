@@ -82,9 +82,7 @@ class TestOpenPlanned:
         opened = check_ins.open_planned(work, subject, planned_ms=1000, methods=("face",))
         check_ins.plan(work, subject, moments_ms=[1000, 5000], rules=RULES)
         secret = next(
-            one
-            for one in work.session.query(type(opened)).filter_by(subject_id=subject.id)
-            if one.planned_ms == 5000
+            one for one in work.session.query(type(opened)).filter_by(subject_id=subject.id) if one.planned_ms == 5000
         )
         with pytest.raises(CheckInNotFound):
             check_ins.get_own(work, secret.id, person_id=subject.person_id)
