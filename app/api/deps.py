@@ -26,6 +26,7 @@ PUBLIC_ROUTES = frozenset(
     {
         ("GET", "/api/v1/version"),
         ("GET", "/api/v1/sms-outbox"),
+        ("GET", "/api/v1/demo/accounts"),
         ("POST", "/api/v1/auth/sms-codes"),
         ("POST", "/api/v1/auth/sms-sign-in"),
         ("POST", "/api/v1/auth/sign-in"),

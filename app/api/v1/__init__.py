@@ -14,6 +14,7 @@ RESOURCES: tuple[str, ...] = (
     "version",
     "auth",
     "sms_outbox",
+    "demo",
     "consents",
     "real_name",
     "passkeys",
