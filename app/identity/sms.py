@@ -41,13 +41,13 @@ CODE_LIFE = timedelta(minutes=5)
 MAX_TRIES = 5
 RESEND_AFTER = timedelta(seconds=60)
 
-_PER_ADDRESS = Limit(name="sms-code-address", count=200, within=timedelta(hours=1))
-"""A training room of a hundred people has one address; a script that walks through phone numbers has one too."""
+_PER_ADDRESS = Limit(name="sms-code-address", count=600, within=timedelta(hours=1))
+"""A factory of hundreds of people has one address; a script that walks through phone numbers has one too."""
 _RESEND = Limit(name="sms-code-resend", count=1, within=RESEND_AFTER)
 _PER_DAY = Limit(name="sms-code-day", count=10, within=timedelta(days=1))
 _STRANGERS_PER_DAY = Limit(name="sms-code-strangers", count=7, within=timedelta(days=1))
 """Of the ten codes of a day three are kept for browsers in which the person has signed in before."""
-_TRIES_PER_ADDRESS = Limit(name="sms-try-address", count=300, within=timedelta(minutes=10))
+_TRIES_PER_ADDRESS = Limit(name="sms-try-address", count=1000, within=timedelta(minutes=10))
 _NOBODY = UUID(int=0)
 _MAX_BROWSER = 128
 
