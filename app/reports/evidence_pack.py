@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from app.core.canonical import canonical_bytes, sha256_hex
 from app.core.clock import CHINA, china_iso
@@ -41,7 +41,7 @@ _SUFFIXES = {
 
 
 def build_pack(
-    facts: PackFacts, *, store: ObjectStore, vault: Vault, city_keys: Mapping[str, bytes], target: BinaryIO
+    facts: PackFacts, *, store: ObjectStore, vault: Vault, city_keys: Mapping[str, bytes], target: IO[bytes]
 ) -> Json:
     """Write a pack into `target`; the answer is its manifest.
 

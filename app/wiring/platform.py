@@ -143,6 +143,11 @@ class Platform:
         content = read_file(self.store, self.vault, place)
         yield io.BytesIO(content), len(content)
 
+    def city_keys(self) -> dict[str, bytes]:
+        """List the city's public keys, 32 raw bytes each, by their id."""
+        ring = _city_keys(self.settings)
+        return {key_id: key.public_key.public_bytes_raw() for key_id, key in ring.keys.items()}
+
     def close(self) -> None:
         """Give back what is held."""
         if isinstance(self.face_engine, FacePool):
@@ -221,18 +226,19 @@ def _city(settings: Settings, vault: Vault, clock: Clock) -> CitySystem:
         fresh = ours.with_suffix(f".{os.getpid()}")
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(ours)
-    theirs = settings.city_key_file or settings.var_dir / "simulator" / "city-key.pub"
-
-    def city_keys() -> KeyRing:
-        return read_key_file(theirs.read_text(encoding="utf-8")) if theirs.is_file() else KeyRing.of(())
-
     return Rnp1Client(
         settings.city_url,
         platform_id=settings.platform_id,
         signer=SigningKey(vault.signing_key),
-        city_keys=city_keys,
+        city_keys=partial(_city_keys, settings),
         clock=clock,
     )
+
+
+def _city_keys(settings: Settings) -> KeyRing:
+    """Read the city's public keys as they are known now; none before the city was reached."""
+    theirs = settings.city_key_file or settings.var_dir / "simulator" / "city-key.pub"
+    return read_key_file(theirs.read_text(encoding="utf-8")) if theirs.is_file() else KeyRing.of(())
 
 
 def _faces(settings: Settings) -> FacePool:

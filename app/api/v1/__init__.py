@@ -28,6 +28,9 @@ RESOURCES: tuple[str, ...] = (
     "uploads",
     "classes",
     "learning",
+    "papers",
+    "trace",
+    "city",
 )
 """Modules of this package that hold a `router`; one line per resource."""
 
