@@ -111,4 +111,6 @@ def short_lessons(lessons: Sequence[LessonFigures], *, hour_length_s: int) -> li
 def in_minutes(milliseconds: int) -> str:
     """Write a duration as minutes and seconds; a started second does not count."""
     minutes, seconds = divmod(milliseconds // 1000, 60)
-    return f"{minutes}分{seconds}秒" if seconds else f"{minutes}分钟"
+    if minutes and seconds:
+        return f"{minutes}分{seconds}秒"
+    return f"{seconds}秒" if seconds else f"{minutes}分钟"

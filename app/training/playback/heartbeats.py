@@ -43,7 +43,7 @@ from app.training.playback.reasons import Reason
 from app.training.playback.record import coverage, lock_session, milliseconds, place_of, terms_of
 from app.training.playback.rules import Beat, Phase, State, Terms, accept
 
-MIN_GAP_MS = 500
+MIN_GAP_MS = 200
 """Nobody's player reports more often; a page that is being hidden may report early, but not this early."""
 
 CheckInsOf = Callable[[Session, Sequence[UUID], datetime], Mapping[UUID, Json]]
