@@ -44,7 +44,8 @@ export function createAlarm(): Alarm {
       stop()
       prepare()
       beep()
-      if (typeof navigator.vibrate === 'function') navigator.vibrate([300, 150, 300, 150, 300])
+      const mayBuzz = (navigator as { userActivation?: { hasBeenActive: boolean } }).userActivation?.hasBeenActive ?? true
+      if (mayBuzz && typeof navigator.vibrate === 'function') navigator.vibrate([300, 150, 300, 150, 300])
       plainTitle = document.title
       let isOn = false
       blinking = setInterval(() => {
