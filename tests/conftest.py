@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -64,6 +65,14 @@ def template(server_url: str) -> Iterator[tuple[str, str]]:
     _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def copied_database(template: tuple[str, str]) -> Iterator[str]:
+    """Copy the migrated database; its address. For fixtures that several tests share."""
+    url, name = _copy(template)
+    yield url
+    _execute(template[0], f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def _copy(template: tuple[str, str]) -> tuple[str, str]:
     url, source = template
     name = f"test_{uuid4().hex[:12]}"
@@ -74,9 +83,8 @@ def _copy(template: tuple[str, str]) -> tuple[str, str]:
 @pytest.fixture
 def database_url(template: tuple[str, str]) -> Iterator[str]:
     """Address of a fresh database of this test alone; for tests that really commit."""
-    url, name = _copy(template)
-    yield url
-    _execute(template[0], f"DROP DATABASE {name} WITH (FORCE)")
+    with copied_database(template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -90,11 +98,10 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def shared_database(template: tuple[str, str]) -> Iterator[Database]:
     """One database for all tests that roll back."""
-    url, name = _copy(template)
-    made = Database(url)
-    yield made
-    made.close()
-    _execute(template[0], f"DROP DATABASE {name} WITH (FORCE)")
+    with copied_database(template) as url:
+        made = Database(url)
+        yield made
+        made.close()
 
 
 @pytest.fixture

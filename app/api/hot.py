@@ -102,6 +102,7 @@ class HotRoute(Generic[R, A]):
         return Route(self.path, self._answer, methods=["POST"])
 
     async def _answer(self, request: Request) -> Response:
+        request.scope["hot_path"] = self.path
         try:
             answer = await self._committed(request)
         except Exception as error:  # noqa: BLE001 - rendered as a problem, as everywhere

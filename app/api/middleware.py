@@ -95,7 +95,7 @@ class EveryRequest:
         await self._app(scope, _limited(receive), send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        route = scope.get("hot_path") or getattr(scope.get("route"), "path", "other")
         self._metrics.requests.labels(scope["method"], route, status).inc()
         self._metrics.seconds.labels(scope["method"], route).observe(seconds)
         if status >= 400 or scope["method"] not in SAFE_METHODS:  # noqa: PLR2004 - HTTP
