@@ -1,7 +1,7 @@
 """Start everything in order, keep it running, stop it in the reverse order: what `make run` does.
 
-Runs inside the environment. Order: the database, its schema, the demo data, the city simulator, the worker, the
-web server; they stop as web, worker, simulator, database, so that nobody loses what it leans on.
+Runs inside the environment. Order: the city simulator, the database, its schema, the worker and the web server, the
+demo data; they stop as web, worker, simulator, database, so that nobody loses what it leans on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Protocol
 
 from app.core.embedded import EmbeddedPostgres, EmbeddedPostgresFailed, start_embedded
 from app.launcher.children import Child, Program, python_program, stop_all
-from app.launcher.console import Console, LaunchError, Step
+from app.launcher.console import Console, LaunchError
 from app.launcher.health import READY_PATH, answers_ready, worker_heartbeats
 from app.launcher.ports import check_ports
 
@@ -30,6 +30,7 @@ READY_S = 90.0
 DATABASE_LOOK_S = 5.0
 FAILED_STARTS = 3
 LOOP_S = 0.2
+TITLES = {"simulator": "实名制系统模拟器", "worker": "后台任务", "web": "网站"}
 PROGRESS = "· "
 """How the loader marks lines that only tell what it is doing."""
 
@@ -67,12 +68,14 @@ class Plan:
     """What a supervisor loads and keeps running.
 
     Attributes:
-        loader: Runs once before the others; its last lines are shown when all is ready.
-        programs: Kept running; started in this order, stopped in the reverse one.
+        first: Kept running; started before the database, because the loader needs them.
+        then: Kept running; started once the schema is there. All stop in the reverse order.
+        loader: Runs once when `first` is ready; what it prints is shown when all is ready, except its progress.
     """
 
+    first: tuple[Program, ...]
+    then: tuple[Program, ...]
     loader: Program
-    programs: tuple[Program, ...]
 
 
 @dataclass
@@ -173,21 +176,18 @@ class Supervisor:
         check_ports({"ZX_WEB_PORT": self._settings.web_port}, host=self._settings.web_host)
         check_ports({"ZX_SIMULATOR_PORT": self._settings.simulator_port})
         check_free_space(self._var)
+        self._stack.callback(self._stop_children)  # when the database does not even start
+        self._start(self._plan.first, show_logs=show_logs)
         url = self._database()
-        before = worker_heartbeats(url)
         self._stack.callback(self._stop_children)
-        city, *others = self._plan.programs
-        self._begin([city], show_logs=show_logs)
-        with self._console.step("启动实名制系统模拟器") as step:
-            self._wait_ready(step, url, before)
-        accounts = self._load()
-        self._begin(others, show_logs=show_logs)
-        with self._console.step("启动后台任务和网站") as step:
-            self._wait_ready(step, url, before)
+        before = worker_heartbeats(url)
+        self._start(self._plan.then, show_logs=show_logs)
+        accounts = self._load(url, before)
+        self._wait_ready(self._children, url, before)
         self._greet(accounts, time.monotonic() - started)
         self._keep()
 
-    def _begin(self, programs: Sequence[Program], *, show_logs: bool) -> None:
+    def _start(self, programs: Sequence[Program], *, show_logs: bool) -> None:
         for program in programs:
             echo = self._console.echo(program.name) if show_logs else None
             child = Child(program, folder=self._var / "log", env=self._env, echo=echo)
@@ -224,37 +224,40 @@ class Supervisor:
                 ) from error
         return url
 
-    def _load(self) -> str:
-        """Load the demo data; return what the loader says about the accounts."""
+    def _load(self, url: str, before: int) -> str:
+        """Load the demo data once the city answers; return what the loader says about the accounts."""
+        self._wait_ready([child for child in self._children if child.program in self._plan.first], url, before)
+        loader = Child(self._plan.loader, folder=self._var / "log", env=self._env)
         with self._console.step("载入演示数据") as step:
-            child = Child(self._plan.loader, folder=self._var / "log", env=self._env)
-            child.start()
-            while child.exit_code() is None:
-                if self._signals.stop.wait(0.05):
-                    stop_all([child], forced=self._signals.force)
+            loader.start()
+            while loader.exit_code() is None:
+                if self._signals.stop.wait(LOOP_S / 4):
+                    stop_all([loader], forced=self._signals.force)
                     raise Stopped
-                step.note(child.tail[-1] if child.tail else "")
-            child.close()
-            if child.exit_code() != 0:
+                self._revive()
+                step.note(loader.tail[-1] if loader.tail else "")
+            loader.close()
+            if loader.exit_code() != 0:
                 raise LaunchError(
                     f"演示数据没有载入，完整输出在 {self._var / 'log' / 'demo-load.log'}。",
                     "The demo data could not be loaded.",
-                    tail="\n".join(child.tail),
+                    tail="\n".join(loader.tail),
                 )
-        return "\n".join(line for line in child.tail if not line.startswith(PROGRESS))
+        return "\n".join(line for line in loader.tail if not line.startswith(PROGRESS))
 
-    def _wait_ready(self, step: Step, url: str, before: int) -> None:
-        waiting = list(self._children)
-        deadline = time.monotonic() + READY_S
-        while waiting:
-            self._check_stop()
-            self._revive()
-            waiting = [child for child in waiting if not _is_ready(child, url, before)]
-            step.note("等待 " + "、".join(child.program.name for child in waiting))
-            failed = next((child for child in waiting if child.starts > FAILED_STARTS), None)
-            if failed is not None or (waiting and time.monotonic() > deadline):
-                raise self._not_ready(failed or waiting[0])
-            self._signals.stop.wait(LOOP_S / 2)
+    def _wait_ready(self, children: Sequence[Child], url: str, before: int) -> None:
+        waiting = list(children)
+        names = "、".join(TITLES.get(child.program.name, child.program.name) for child in waiting)
+        with self._console.step(f"等待{names}就绪") as step:
+            deadline = time.monotonic() + READY_S
+            while waiting := [child for child in waiting if not _is_ready(child, url, before)]:
+                self._check_stop()
+                self._revive()
+                step.note("、".join(child.program.name for child in waiting))
+                failed = next((child for child in waiting if child.starts > FAILED_STARTS), None)
+                if failed is not None or time.monotonic() > deadline:
+                    raise self._not_ready(failed or waiting[0])
+                self._signals.stop.wait(LOOP_S / 4)
 
     def _not_ready(self, child: Child) -> LaunchError:
         return LaunchError(
@@ -307,9 +310,11 @@ class Supervisor:
             raise Stopped
 
     def _stop_children(self) -> None:
-        with self._console.step("停止网站、后台任务和模拟器") as step:
-            killed = stop_all(list(reversed(self._children)), forced=self._signals.force)
-            step.outcome = f"强制结束 {'、'.join(killed)}" if killed else ""
+        children, self._children = self._children, []
+        if children:
+            with self._console.step("停止网站、后台任务和模拟器") as step:
+                killed = stop_all(list(reversed(children)), forced=self._signals.force)
+                step.outcome = f"强制结束 {'、'.join(killed)}" if killed else ""
 
     def _stop_database(self, server: EmbeddedPostgres) -> None:
         with self._console.step("停止内置数据库，数据已保留"):
@@ -320,12 +325,12 @@ def platform_plan(settings: UpSettings) -> Plan:
     """The demo loader and the three processes of the platform."""
     here = "http://127.0.0.1"
     return Plan(
-        loader=python_program("demo-load", "demo-load"),
-        programs=(
-            python_program("simulator", "simulator", url=f"{here}:{settings.simulator_port}{READY_PATH}"),
+        first=(python_program("simulator", "simulator", url=f"{here}:{settings.simulator_port}{READY_PATH}"),),
+        then=(
             python_program("worker", "worker"),
             python_program("web", "web", url=f"{here}:{settings.web_port}{READY_PATH}"),
         ),
+        loader=python_program("demo-load", "demo-load"),
     )
 
 

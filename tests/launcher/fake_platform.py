@@ -31,6 +31,7 @@ import os, psycopg
 with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
     connection.execute("CREATE TABLE IF NOT EXISTS visit (id serial)")
     connection.execute("INSERT INTO visit DEFAULT VALUES")
+    print("· looking")
     print("visits:", connection.execute("SELECT count(*) FROM visit").fetchone()[0])
 """
 
@@ -55,6 +56,7 @@ if __name__ == "__main__":
     mode = modes[0] if modes else "plain"
     plan = Plan(
         loader=Program(name="demo-load", argv=(sys.executable, "-c", LOADER)),
-        programs=(program("simulator", int(simulator), "plain"), program("web", int(web), mode)),
+        first=(program("simulator", int(simulator), "plain"),),
+        then=(program("web", int(web), mode),),
     )
     sys.exit(up(FakeSettings(Path(var), int(web), int(simulator)), plan=plan))

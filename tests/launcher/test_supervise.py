@@ -113,10 +113,25 @@ def postmaster(var: Path) -> int:
     return int((var / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[Path]:
+    """The folder of a migrated database that is not running, to copy from."""
+    from app.core.migrate import upgrade
+
+    made = Path(tempfile.mkdtemp(prefix="zx-up-"))
+    server = start_embedded(made / "postgres")
+    upgrade(server.url)
+    server.stop()
+    yield made / "postgres"
+    shutil.rmtree(made, ignore_errors=True)
+
+
 @pytest.fixture
-def var() -> Iterator[Path]:
+def var(migrated: Path) -> Iterator[Path]:
     """A folder whose parents stay open: every new pytest session closes the one above `tmp_path`."""
     made = Path(tempfile.mkdtemp(prefix="zx-up-"))
+    (made / "var").mkdir()
+    subprocess.run(["cp", "-a", str(migrated), str(made / "var" / "postgres")], check=True)
     yield made / "var"
     shutil.rmtree(made, ignore_errors=True)
 
@@ -130,10 +145,19 @@ def platform(var: Path) -> Iterator[Run]:
 
 
 class TestUp:
+    def test_makes_its_database_in_an_empty_folder(self, var: Path) -> None:
+        shutil.rmtree(var)
+        run = Run(var)
+        run.wait_for(READY)
+        run.process.send_signal(signal.SIGTERM)
+        assert run.wait() == 0
+        run.end()
+
     def test_prints_addresses_and_what_the_loader_said(self, platform: Run) -> None:
         assert f"http://localhost:{platform.web}" in platform.text
         assert f"http://localhost:{platform.simulator}" in platform.text
         assert "visits: 1" in platform.text
+        assert "looking" not in platform.text
 
     def test_ctrl_c_stops_everything_in_order_and_leaves_nobody_behind(self, platform: Run) -> None:
         pids = [platform.pid_of("web"), platform.pid_of("simulator"), postmaster(platform.var)]
@@ -238,14 +262,12 @@ class TestUp:
         assert f"端口 {port} 已被占用 (" in run.text
         assert f", {os.getpid()})" in run.text
         assert f"ZX_WEB_PORT={port + 1}" in run.text
-        assert not (var / "postgres").exists()
+        assert "启动内置数据库" not in run.text
 
     def test_a_database_of_a_newer_schema_is_refused(self, var: Path) -> None:
-        from app.core.migrate import upgrade
+        import psycopg
 
         server = start_embedded(var / "postgres")
-        upgrade(server.url)
-        import psycopg
 
         with psycopg.connect(server.url) as connection:
             connection.execute("UPDATE alembic_version SET version_num = '9999_future'")
