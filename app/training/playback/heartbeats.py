@@ -1,7 +1,7 @@
 """Heartbeats of many players in one transaction: the hot path.
 
-One SELECT locks the sessions in id order, the rules run in Python, one INSERT keeps the heartbeats, one UPDATE moves
-the sessions. Each heartbeat needs the token the server issued for exactly that number; a heartbeat sent again is
+One SELECT locks the sessions in id order, the rules run in Python, one statement keeps the heartbeats and moves the
+sessions. Each heartbeat needs the token the server issued for exactly that number; a heartbeat sent again is
 answered again, and changes nothing.
 
 Clauses: CC-4.3.3, CC-5.3.3c
@@ -260,34 +260,34 @@ def _accept(player: _Player, submitted: Submitted, *, now_ms: int) -> None:
     )
 
 
-_INSERT = text("""
-INSERT INTO heartbeat (session_id, seq, fact_no, at_ms, intervals, position_ms, rate_milli, is_hidden, is_muted,
-  is_playing, client_at, body, granted_ms, excluded)
-SELECT session_id, seq, fact_no, at_ms, intervals, position_ms, rate_milli, is_hidden, is_muted,
-  is_playing, client_at, body, granted_ms, excluded
-FROM json_to_recordset(CAST(:rows AS json)) AS r(session_id uuid, seq int, fact_no int, at_ms bigint,
-  intervals jsonb, position_ms bigint, rate_milli int, is_hidden bool, is_muted bool, is_playing bool,
-  client_at text, body text, granted_ms int, excluded jsonb)
-""")
-
-_UPDATE = text("""
+_WRITE = text("""
+WITH beats AS (
+  INSERT INTO heartbeat (session_id, seq, fact_no, at_ms, intervals, position_ms, rate_milli, is_hidden, is_muted,
+    is_playing, client_at, body, granted_ms, excluded)
+  SELECT session_id, seq, fact_no, at_ms, intervals, position_ms, rate_milli, is_hidden, is_muted,
+    is_playing, client_at, body, granted_ms, excluded
+  FROM json_to_recordset(CAST(:beats AS json)) AS b(session_id uuid, seq int, fact_no int, at_ms bigint,
+    intervals jsonb, position_ms bigint, rate_milli int, is_hidden bool, is_muted bool, is_playing bool,
+    client_at text, body text, granted_ms int, excluded jsonb)
+)
 UPDATE playback_session AS s SET phase = r.phase, outstanding = r.outstanding, last_seq = r.last_seq,
   last_body = r.last_body, contact_ms = r.contact_ms, carry_ms = r.carry_ms, covered = r.covered, base = r.base,
   excluded = r.excluded, credited_ms = r.credited_ms, checks_due = r.checks_due, day_no = r.day_no,
   day_ms = r.day_ms, hidden_ms = r.hidden_ms, max_rate_milli = r.max_rate_milli, fact_no = r.fact_no
-FROM json_to_recordset(CAST(:rows AS json)) AS r(id uuid, phase text, outstanding text, last_seq int,
+FROM json_to_recordset(CAST(:sessions AS json)) AS r(id uuid, phase text, outstanding text, last_seq int,
   last_body text, contact_ms bigint, carry_ms int, covered jsonb, base jsonb, excluded jsonb, credited_ms bigint,
   checks_due int, day_no int, day_ms bigint, hidden_ms bigint, max_rate_milli int, fact_no int)
 WHERE s.id = r.id
 """)
+"""Keep the heartbeats and move their sessions, in one statement and one round trip."""
 
 
 def _write(session: Session, moved: Sequence[_Player]) -> None:
     if not moved:
         return
     beats = [beat for player in moved for beat in player.beats]
-    session.execute(_INSERT, {"rows": orjson.dumps(beats).decode()})
-    session.execute(_UPDATE, {"rows": orjson.dumps([_row(player) for player in moved]).decode()})
+    sessions = [_row(player) for player in moved]
+    session.execute(_WRITE, {"beats": orjson.dumps(beats).decode(), "sessions": orjson.dumps(sessions).decode()})
 
 
 def _row(player: _Player) -> Json:
