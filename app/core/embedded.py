@@ -76,6 +76,7 @@ class EmbeddedPostgres:
                     raise EmbeddedPostgresFailed(f"内置数据库的进程还在，但没有应答，日志在 {self.log}")
                 time.sleep(LOOK_S)
             self._forget_dead_server()
+            self._open_the_way()
             self._start()
 
     def stop(self) -> None:
@@ -91,12 +92,17 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         self._data.mkdir(exist_ok=True)
         if (user := self._user()) is not None:
-            _let_pass(self._data.parent)
-            _let_pass(_programs())
             os.chown(self._data, *user)
+            self._open_the_way()
         names = ("--username=postgres", "--auth=trust", "--encoding=UTF8")
         order = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
         self._run("initdb", "-D", self._data, *names, *order)
+
+    def _open_the_way(self) -> None:
+        """As root: let the server's user walk to its data and its programs, wherever they were moved to."""
+        if self._user() is not None:
+            _let_pass(self._data.parent)
+            _let_pass(_programs())
 
     def _start(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:

@@ -116,6 +116,17 @@ class TestStartEmbedded:
         finally:
             server.stop()
 
+    def test_starts_after_its_folder_was_moved_into_a_private_one(
+        self, server: EmbeddedPostgres, folder: Path, place: Path
+    ) -> None:
+        server.stop()
+        private = place / "private"
+        private.mkdir(mode=0o700)
+        folder.rename(private / "data")
+        moved = start_embedded(private / "data")
+        assert moved.is_running()
+        moved.stop()
+
     def test_lets_nobody_else_into_its_folder(self, server: EmbeddedPostgres, folder: Path) -> None:
         assert server.is_running()
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
