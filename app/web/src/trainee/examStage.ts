@@ -17,10 +17,9 @@ export function examStage(exam: ExamSummary): ExamStage {
     case 'submitted':
       return { kind: 'done', tag: '已交卷', tagKind: 'tag--sky', text: '已经交卷，正在判分。', button: '查看结果' }
     case 'graded':
-    case 'passed':
-    case 'failed':
-    case 'identity_unverified':
-      return { kind: 'done', tag: exam.state === 'passed' ? '合格' : '已结束', tagKind: exam.state === 'passed' ? 'tag--good' : '', text: '考核已经结束。', button: '查看结果' }
+      return { kind: 'done', tag: '已结束', tagKind: 'tag--good', text: '考核已经结束。', button: '查看结果' }
+    case 'none':
+      return { kind: 'closed', tag: '未安排', tagKind: '', text: '', button: '' }
     default:
       return exam.reason_not_allowed.length > 0
         ? { kind: 'closed', tag: '未开放', tagKind: '', text: '', button: '' }

@@ -36,7 +36,7 @@ export function useExam(enrollmentId: string) {
   }
 
   async function adopt(fresh: Attempt): Promise<void> {
-    const wasRunning = isRunning.value && queue !== null
+    const wasRunning = isRunning.value && queue !== null && !queue.isStopped
     attempt.value = fresh
     if (fresh.state === 'running' && !wasRunning) await takeUp(fresh, false)
     if (fresh.state === 'submitted' || (fresh.state === 'graded' && !fresh.pdf_ready)) poll()
@@ -74,7 +74,7 @@ export function useExam(enrollmentId: string) {
         }
       },
       onRefused: (refused) => {
-        saveProblem.value = refused
+        if (refused.code !== 'answer-conflict') saveProblem.value = refused
         void refresh().catch(() => undefined)
       },
     })

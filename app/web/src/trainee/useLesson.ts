@@ -38,9 +38,12 @@ export function useLesson(enrollmentId: string, lessonId: string, player: () => 
   let isGone = false
 
   const path = `/me/enrollments/${enrollmentId}/lessons/${lessonId}/sessions`
-  const isHeld = computed(
-    () => session.value === null || session.value.state !== 'active' || checkIn.value !== null || obstacle.value !== null,
-  )
+  /** Watching again what is complete: nothing is counted and nothing is asked. */
+  const isReview = computed(() => session.value?.state === 'ended' && session.value.media_url !== null)
+  const isHeld = computed(() => {
+    if (session.value === null || obstacle.value !== null) return true
+    return !isReview.value && (session.value.state !== 'active' || checkIn.value !== null)
+  })
 
   /** Open the lesson here; with `force` take it over from another tab or device. */
   async function open(force = false): Promise<void> {
@@ -60,6 +63,8 @@ export function useLesson(enrollmentId: string, lessonId: string, player: () => 
       obstacle.value = null
       adopt(opened)
       loop?.stop()
+      loop = null
+      if (opened.state === 'ended') return
       loop = new HeartbeatLoop({
         sessionId: opened.id,
         token: opened.token,
@@ -87,6 +92,7 @@ export function useLesson(enrollmentId: string, lessonId: string, player: () => 
   function adopt(fresh: Session): void {
     session.value = fresh
     checkIn.value = openOne(fresh.check_in)
+    if (fresh.is_watched) isWatched.value = true
     if (fresh.state === 'replaced') leave('other_device')
   }
 
@@ -104,9 +110,9 @@ export function useLesson(enrollmentId: string, lessonId: string, player: () => 
     }
     if (answer.watched) isWatched.value = true
     if (answer.state === 'replaced') return leave('other_device')
-    if (answer.state === 'ended') return void open()
-    const due = openOne(answer.check_in)
-    if (due || checkIn.value === null || answer.state === 'active') checkIn.value = due
+    if (answer.state === 'ended') return answer.watched ? rest() : void open()
+    if (answer.state === 'active') checkIn.value = null
+    else if (answer.check_in && answer.check_in.id !== checkIn.value?.id) void show(answer.check_in.id)
     schedule(answer.interval_s)
   }
 
@@ -126,9 +132,19 @@ export function useLesson(enrollmentId: string, lessonId: string, player: () => 
     adopt(await get<Session>(`/me/sessions/${id}`))
   }
 
+  /** Show a check-in with all its page needs; a report's answer only names it. */
+  async function show(id: string): Promise<void> {
+    const found = await get<CheckIn>(`/me/check-ins/${id}`).catch(() => null)
+    if (found) checkIn.value = openOne(found)
+  }
+
   function leave(reason: Obstacle): void {
     obstacle.value = reason
+    rest()
+  }
+  function rest(): void {
     loop?.stop()
+    loop = null
     clearInterval(timer)
     intervalS = 0
   }
@@ -171,7 +187,7 @@ export function useLesson(enrollmentId: string, lessonId: string, player: () => 
     lease.release()
   })
 
-  return { session, problem, loading, obstacle, sync, checkIn, isHeld, isWatched, isPlaying, recorder, open, refresh, report }
+  return { session, problem, loading, obstacle, sync, checkIn, isHeld, isReview, isWatched, isPlaying, recorder, open, refresh, report }
 }
 
 /** A check-in that still wants something from the trainee. */

@@ -1,12 +1,9 @@
 /** Shapes of the interface that the console's pages read; see docs/openapi.json. */
-import type { Instant, Me as AnyMe, Role, Uuid } from '@/api/types'
+import type { Instant, Me as AnyMe, Uuid } from '@/api/types'
 
 export type { Instant, List, QuestionKind, Role, Uuid } from '@/api/types'
 
-export interface Me extends AnyMe {
-  role: Role
-  must_change_password?: boolean
-}
+export type Me = AnyMe
 
 export interface Trade {
   code: string

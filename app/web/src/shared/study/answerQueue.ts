@@ -73,6 +73,11 @@ export class AnswerQueue {
     return this.isWaiting ? 'waiting' : 'saving'
   }
 
+  /** Whether the server refused for good; a new queue has to take over. */
+  get isStopped(): boolean {
+    return this.stopped
+  }
+
   get unsentCount(): number {
     return this.pending.size
   }
