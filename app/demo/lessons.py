@@ -10,7 +10,7 @@ from app.demo.slides import FONT, Slide
 from app.demo.video import make_lesson_video, make_sorenson_video
 
 SCRIPTS = Path(__file__).parent / "data" / "lessons.toml"
-SHORT_S = 75
+SHORT_S = 62
 """Length of a short lesson in seconds: a little more than the minute of a demonstration's lesson hour."""
 LONG_S = 2430
 """Length of a full lesson in seconds: a little more than forty minutes."""
