@@ -372,11 +372,33 @@ def _give_passkey(work: Work, person_id: UUID) -> None:
 def _fill_bank(cast: Cast, course_id: UUID) -> None:
     rows = [HEAD]
     rows += [
-        ["单选题", f"给老人翻身时，第 {n} 步应当怎样做才安全？", "先说明再动手", "直接翻", "叫家属翻", "不用翻", "A", "翻身", "易", ""]
+        [
+            "单选题",
+            f"给老人翻身时，第 {n} 步应当怎样做才安全？",
+            "先说明再动手",
+            "直接翻",
+            "叫家属翻",
+            "不用翻",
+            "A",
+            "翻身",
+            "易",
+            "",
+        ]
         for n in range(10)
     ]
     rows += [
-        ["多选题", f"下列哪些属于第 {n} 类手卫生时机？", "接触老人前", "接触老人后", "看电视前", "喝水前", "AB", "手卫生", "中", ""]
+        [
+            "多选题",
+            f"下列哪些属于第 {n} 类手卫生时机？",
+            "接触老人前",
+            "接触老人后",
+            "看电视前",
+            "喝水前",
+            "AB",
+            "手卫生",
+            "中",
+            "",
+        ]
         for n in range(5)
     ]
     rows += [["判断题", f"洗手时揉搓不少于 {n + 20} 秒。", "", "", "", "", "正确", "", "", ""] for n in range(5)]
@@ -391,4 +413,3 @@ def _fill_bank(cast: Cast, course_id: UUID) -> None:
     )
     design.put_blueprint(cast.as_author, course_id, blueprint)
     design.publish(cast.as_reviewer, course_id, rules=EXAM_RULES)
-
