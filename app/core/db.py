@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import BigInteger, Date, DateTime, MetaData, String, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
@@ -64,6 +65,10 @@ def sqlalchemy_url(url: str) -> str:
     return url
 
 
+def _write_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
 class Database:
     """An engine with its sessions.
 
@@ -77,6 +82,8 @@ class Database:
         self.engine = create_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
+            json_serializer=_write_json,
+            json_deserializer=orjson.loads,
             max_overflow=pool_size,
             pool_pre_ping=True,
             pool_timeout=10,

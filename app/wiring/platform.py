@@ -128,6 +128,18 @@ class Platform:
             for picture in pictures
         ]
 
+    def put_proof(self, document: bytes, *, kind: str) -> PrivateBytes:
+        """Store a signed document of a person as evidence, encrypted; outside of any transaction."""
+        return put_private(
+            self.store,
+            self.vault,
+            document,
+            kind=kind,
+            media_type="application/json",
+            retention=RetentionClass.PRESENCE,
+            now=self.clock.now(),
+        )
+
     def record_pictures(self, work: Work, pictures: Sequence[PrivateBytes]) -> list[FileRef]:
         """Record stored pictures; the answer is how the ledger names them."""
         return [

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import china_iso
 from app.core.db import Json
-from app.core.errors import Forbidden, NotFound
-from app.identity.consents import has_consent
+from app.core.errors import DomainError, Forbidden, NotFound
+from app.identity.consents import has_consent, require_consents
 from app.identity.queries import confirmed_enrollments, has_passkey
+from app.identity.rules.steps import REQUIRED_PURPOSES
 from app.policy.parameters import check_in_rules, exam_rules
 from app.policy.rules import Pack
 from app.training.models import Enrollment, LessonProgress, TrainingClass
@@ -128,6 +129,10 @@ def may_learn(session: Session, enrollment_id: UUID) -> str | None:
     person_id = session.scalar(select(Enrollment.person_id).where(Enrollment.id == enrollment_id))
     if person_id is None or enrollment_id not in confirmed_enrollments(session, person_id):
         return "请先完成实名信息确认，再开始学习"
+    try:
+        require_consents(session, person_id, REQUIRED_PURPOSES)
+    except DomainError as missing:
+        return missing.detail
     try:
         methods_of(session, person_id)
     except MethodMissing as missing:

@@ -199,26 +199,37 @@ def passkey_options(check_in_id: UUID, work: WorkDep, platform: PlatformDep) -> 
     )
 
 
-@router.post("/{check_in_id}/passkey", dependencies=[allow(TRAINEE)])
-def answer_by_passkey(check_in_id: UUID, body: PasskeyAnswer, work: WorkDep, platform: PlatformDep) -> TryResult:
-    """Answer with a passkey: the device has verified its user by fingerprint, face or screen lock."""
-    person_id = own_person(work)
-    begun = check_ins.begin_try(work, check_in_id, person_id=person_id, nonce=body.nonce, method=PASSKEY)
-    proof = passkeys.verify_assertion(
-        work,
-        person_id=person_id,
-        subject=f"check-in:{check_in_id}",
-        credential=body.credential,
-        rp=platform.relying_party,
-    )
+@router.post("/{check_in_id}/passkey", dependencies=[allow_unit(TRAINEE)])
+def answer_by_passkey(check_in_id: UUID, body: PasskeyAnswer, unit: UnitDep, platform: PlatformDep) -> TryResult:
+    """Answer with a passkey: the device has verified its user by fingerprint, face or screen lock.
+
+    What the device signed is sealed as evidence, so that an auditor can check the signature again.
+    """
+    with unit() as work:
+        begun = check_ins.begin_try(work, check_in_id, person_id=own_person(work), nonce=body.nonce, method=PASSKEY)
+        proof = passkeys.verify_assertion(
+            work,
+            person_id=own_person(work),
+            subject=f"check-in:{check_in_id}",
+            credential=body.credential,
+            rp=platform.relying_party,
+        )
     verdict = {
         "outcome": Outcome.PASS.value,
         "credential_sha256": proof.credential_id_hash,
         "user_verified": proof.user_verified,
         "sign_count": proof.sign_count,
     }
-    check_in = check_ins.finish_try(work, begun.id, outcome=Outcome.PASS, verdict=verdict)
-    return _result(work, check_in, Outcome.PASS, [])
+    try:
+        sealed = platform.put_proof(proof.evidence, kind="passkey_assertion")
+    except Unavailable:
+        with unit() as work:
+            check_ins.abort_try(work, begun.id)
+        raise
+    with unit() as work:
+        files = platform.record_pictures(work, [sealed])
+        check_in = check_ins.finish_try(work, begun.id, outcome=Outcome.PASS, verdict=verdict, files=files)
+        return _result(work, check_in, Outcome.PASS, [])
 
 
 def _result(work: Work, check_in: CheckIn, outcome: Outcome, advice: list[str]) -> TryResult:
