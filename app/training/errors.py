@@ -19,6 +19,7 @@
                   ├─ LessonLocked        the lesson before it is not completed
                   ├─ GateClosed          no quiz before the lesson has been watched
                   ├─ PlanMissing         nobody drew the check-ins of a lesson
+                  ├─ SettlementDiffers   the recorded facts do not come to the whole lesson
                   ├─ HeartbeatConflict   another heartbeat of that number was accepted
                   └─ HeartbeatOutOfOrder heartbeats come one after the other
     TooMany       ── HeartbeatTooSoon
@@ -175,6 +176,13 @@ class PlanMissing(Conflict):
 
     slug = "plan-missing"
     title = "随机签到尚未安排，暂时不能计学时，请稍后重新进入"
+
+
+class SettlementDiffers(Conflict):
+    """The recorded facts do not come to the whole lesson although it seemed watched; nothing is granted."""
+
+    slug = "settlement-differs"
+    title = "学时复核结果与学习记录不一致，本课时暂不计入；您的记录没有丢失，请联系培训机构处理"
 
 
 class HeartbeatConflict(Conflict):

@@ -301,6 +301,7 @@ def upgrade() -> None:
         sa.Column("outstanding", sa.String(), nullable=True),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("last_body", sa.String(), nullable=True),
+        sa.Column("beat_ms", sa.BigInteger(), nullable=False),
         sa.Column("contact_ms", sa.BigInteger(), nullable=False),
         sa.Column("carry_ms", sa.Integer(), nullable=False),
         sa.Column("covered", JSONB(), nullable=False),

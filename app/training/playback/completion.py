@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.work import Work
 from app.training.classes.models import Enrollment, TrainingClass
 from app.training.courses.models import Lesson
-from app.training.errors import GateClosed, LessonNotFound, PlanMissing
+from app.training.errors import GateClosed, LessonNotFound, PlanMissing, SettlementDiffers
 from app.training.events import LearningPlace, LessonCompleted, LessonRestarted, SessionSpan
 from app.training.frozen_rules import thaw
 from app.training.media.models import MediaAsset
@@ -24,10 +24,6 @@ from app.training.playback.models import LessonProgress, PlaybackSession
 from app.training.playback.record import facts_of
 from app.training.playback.rules import Terms
 from app.training.playback.settlement import PlayFact, Settlement, settle
-
-
-class SettlementDiffers(Exception):
-    """The recorded facts do not come to a whole lesson although the live state said so."""
 
 
 def apply_gate_result(work: Work, *, enrollment_id: UUID, lesson_id: UUID, passed: bool) -> None:
@@ -83,7 +79,7 @@ def complete_lesson(work: Work, *, progress_id: UUID) -> None:
     facts = facts_of(work.session, progress.id, round_no=progress.round)
     settled = settle(facts, terms=terms_of_progress(work.session, progress))
     if settled.hours < progress.hours:
-        raise SettlementDiffers(f"progress {progress.id}: {settled.hours} of {progress.hours} hours")
+        raise SettlementDiffers(hours_settled=settled.hours, hours_needed=progress.hours)
     progress.status, progress.completed_at = "completed", work.now
     progress.credited_ms = settled.credited_ms
     work.session.flush()

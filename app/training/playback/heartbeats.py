@@ -77,6 +77,7 @@ class _Player:
     state: State
     terms: Terms
     last_body: str | None
+    beat_ms: int
     fact_no: int
     beats: list[Json] = field(default_factory=list)
     due_moment: int | None = None
@@ -135,6 +136,7 @@ _READ = (
     _COLUMNS.outstanding,
     _COLUMNS.last_seq,
     _COLUMNS.last_body,
+    _COLUMNS.beat_ms,
     _COLUMNS.contact_ms,
     _COLUMNS.carry_ms,
     _COLUMNS.covered,
@@ -183,7 +185,7 @@ def _player(row: Any, rules: LessonRules) -> _Player:
         max_rate_milli=row.max_rate_milli,
     )
     terms = Terms(rules=rules, duration_ms=row.duration_ms, hours=row.hours, plan=tuple(row.plan))
-    return _Player(row=row, state=state, terms=terms, last_body=row.last_body, fact_no=row.fact_no)
+    return _Player(row=row, state=state, terms=terms, last_body=row.last_body, beat_ms=row.beat_ms, fact_no=row.fact_no)
 
 
 def body_of(beat: Beat) -> str:
@@ -214,7 +216,7 @@ def _take(session: Session, player: _Player | None, submitted: Submitted, *, now
         return
     if beat.seq > player.state.last_seq + 1:
         raise HeartbeatOutOfOrder(next_seq=player.state.last_seq + 1)
-    if player.state.last_seq and now_ms - player.state.contact_ms < MIN_GAP_MS:
+    if now_ms - player.beat_ms < MIN_GAP_MS:
         raise HeartbeatTooSoon("学习记录提交太频繁，请按提示的间隔提交", retry_after_s=1)
     _accept(player, submitted, now_ms=now_ms)
 
@@ -236,7 +238,7 @@ def _check_repeated(session: Session, player: _Player, beat: Beat) -> None:
 def _accept(player: _Player, submitted: Submitted, *, now_ms: int) -> None:
     beat, body = submitted.beat, body_of(submitted.beat)
     player.state, verdict = accept(player.state, beat, now_ms=now_ms, terms=player.terms)
-    player.last_body = body
+    player.last_body, player.beat_ms = body, now_ms
     player.fact_no += 1
     if verdict.fell_due is not None:
         player.due_moment = verdict.fell_due
@@ -271,11 +273,13 @@ WITH beats AS (
     client_at text, body text, granted_ms int, excluded jsonb)
 )
 UPDATE playback_session AS s SET phase = r.phase, outstanding = r.outstanding, last_seq = r.last_seq,
-  last_body = r.last_body, contact_ms = r.contact_ms, carry_ms = r.carry_ms, covered = r.covered, base = r.base,
+  last_body = r.last_body, beat_ms = r.beat_ms, contact_ms = r.contact_ms, carry_ms = r.carry_ms,
+  covered = r.covered, base = r.base,
   excluded = r.excluded, credited_ms = r.credited_ms, checks_due = r.checks_due, day_no = r.day_no,
   day_ms = r.day_ms, hidden_ms = r.hidden_ms, max_rate_milli = r.max_rate_milli, fact_no = r.fact_no
 FROM json_to_recordset(CAST(:sessions AS json)) AS r(id uuid, phase text, outstanding text, last_seq int,
-  last_body text, contact_ms bigint, carry_ms int, covered jsonb, base jsonb, excluded jsonb, credited_ms bigint,
+  last_body text, beat_ms bigint, contact_ms bigint, carry_ms int, covered jsonb, base jsonb, excluded jsonb,
+  credited_ms bigint,
   checks_due int, day_no int, day_ms bigint, hidden_ms bigint, max_rate_milli int, fact_no int)
 WHERE s.id = r.id
 """)
@@ -298,6 +302,7 @@ def _row(player: _Player) -> Json:
         "outstanding": state.outstanding,
         "last_seq": state.last_seq,
         "last_body": player.last_body,
+        "beat_ms": player.beat_ms,
         "contact_ms": state.contact_ms,
         "carry_ms": state.carry_ms,
         "covered": state.covered,

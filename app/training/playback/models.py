@@ -84,6 +84,7 @@ class PlaybackSession(Base):
     outstanding: Mapped[str | None]
     last_seq: Mapped[int] = mapped_column(Integer)
     last_body: Mapped[str | None]
+    beat_ms: Mapped[int] = mapped_column(default=0)
     contact_ms: Mapped[int]
     carry_ms: Mapped[int] = mapped_column(Integer)
     covered: Mapped[list[Any]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ScalarSelect, func, select
@@ -15,7 +16,8 @@ from app.training.errors import EnrollmentNotFound, SessionNotFound
 from app.training.frozen_rules import thaw
 from app.training.media.models import MediaAsset
 from app.training.playback.models import LessonProgress, PlaybackSession
-from app.training.playback.rules import Terms
+from app.training.playback.record import LIVE, milliseconds
+from app.training.playback.rules import Terms, is_stale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,7 @@ def _running_credit() -> ScalarSelect[int]:
         .where(
             PlaybackSession.progress_id == LessonProgress.id,
             PlaybackSession.round == LessonProgress.round,
-            PlaybackSession.phase.in_(("awaiting_sign_in", "active", "stopped")),
+            PlaybackSession.phase.in_(LIVE),
         )
         .scalar_subquery()
     )
@@ -176,3 +178,19 @@ def get_session(session: Session, session_id: UUID, *, person_id: UUID) -> Sessi
         plan=tuple(found.plan),
     )
     return SessionState(session=found, progress=progress, training_class=training_class, play_key=play_key, terms=terms)
+
+
+def online_enrollments(session: Session, *, class_id: UUID, now: datetime) -> frozenset[UUID]:
+    """List the enrolments of a class whose player is open and in contact right now."""
+    rows = session.execute(
+        select(LessonProgress.enrollment_id, PlaybackSession.contact_ms, TrainingClass.lesson_rules)
+        .join(PlaybackSession, PlaybackSession.progress_id == LessonProgress.id)
+        .join(TrainingClass, TrainingClass.id == PlaybackSession.class_id)
+        .where(PlaybackSession.class_id == class_id, PlaybackSession.phase.in_(LIVE))
+    )
+    now_ms = milliseconds(now)
+    return frozenset(
+        enrollment_id
+        for enrollment_id, contact_ms, rules in rows
+        if not is_stale(contact_ms, now_ms=now_ms, rules=thaw(rules))
+    )

@@ -24,6 +24,9 @@ from app.training.playback.reasons import Reason
 from app.training.playback.rules import Beat, Phase, State, Terms
 from app.training.playback.settlement import FactKind, PlayFact
 
+LIVE = tuple(phase.value for phase in Phase if phase.is_live)
+"""Phases in which a player may still send heartbeats."""
+
 
 def milliseconds(instant: datetime) -> int:
     """Write an aware instant as milliseconds since 1970 UTC."""

@@ -162,9 +162,9 @@ def day_of(at_ms: int) -> int:
     return (at_ms + _CHINA_MS) // DAY_MS
 
 
-def is_stale(state: State, *, now_ms: int, rules: LessonRules) -> bool:
-    """Tell whether the player has missed too many heartbeats to be called present."""
-    return now_ms - state.contact_ms > STALE_INTERVALS * rules.heartbeat_interval_s * 1000
+def is_stale(contact_ms: int, *, now_ms: int, rules: LessonRules) -> bool:
+    """Tell whether a player last heard of at `contact_ms` has missed too many heartbeats to be called present."""
+    return now_ms - contact_ms > STALE_INTERVALS * rules.heartbeat_interval_s * 1000
 
 
 def accept(state: State, beat: Beat, *, now_ms: int, terms: Terms) -> tuple[State, Verdict]:
@@ -360,6 +360,12 @@ def pass_check(state: State, *, is_sign_in: bool, now_ms: int) -> State:
     phase = Phase.STOPPED if outstanding else Phase.ACTIVE
     contact = max(now_ms, state.contact_ms)
     return replace(state, phase=phase, outstanding=outstanding, contact_ms=contact, carry_ms=0)
+
+
+def call_check(state: State) -> State:
+    """Take in a check-in that a supervisor called: the clock stands until it is passed."""
+    phase = Phase.STOPPED if state.phase is Phase.ACTIVE else state.phase
+    return replace(state, phase=phase, outstanding=state.outstanding or Reason.CHECK_IN_DUE)
 
 
 def miss_check(state: State) -> State:

@@ -33,6 +33,7 @@ from app.training.frozen_rules import thaw
 from app.training.playback.leaving import end_if_watched, leave
 from app.training.playback.models import LessonProgress, PlaybackSession
 from app.training.playback.record import (
+    LIVE,
     add_step,
     lock_latest,
     lock_session,
@@ -43,12 +44,11 @@ from app.training.playback.record import (
     sync_progress,
     terms_of,
 )
-from app.training.playback.rules import Phase, Terms, day_of, miss_check, open_player, pass_check
+from app.training.playback.rules import Phase, Terms, call_check, day_of, miss_check, open_player, pass_check
 from app.training.playback.settlement import FactKind
 
 IDLE_LIMIT = timedelta(minutes=30)
 """A session silent for longer is ended by a job; the trainee signs in anew."""
-LIVE = (Phase.AWAITING_SIGN_IN.value, Phase.ACTIVE.value, Phase.STOPPED.value)
 SIGN_IN = "sign_in"
 
 MayLearn = Callable[[Session, UUID], str | None]
@@ -323,6 +323,29 @@ def _begin_round(work: Work, row: PlaybackSession) -> None:
     )
     if not row.plan:
         raise PlanMissing
+
+
+def call_check_in(work: Work, *, progress_id: UUID) -> bool:
+    """Stop the clock of a learning trainee for a check-in that a supervisor calls (人工抽检).
+
+    The check-in itself is opened by whoever supervises, in the same transaction; the player learns of it with its
+    next heartbeat.
+
+    Returns:
+        Whether somebody is learning there now.
+
+    Clauses:
+        CC-A2-4.4.
+    """
+    row = lock_latest(work.session, progress_id)
+    if row is None or row.phase != Phase.ACTIVE.value:
+        return False
+    before = row.phase
+    state = call_check(state_of(row))
+    store_state(row, state)
+    add_step(work, row, FactKind.CHECK_CALLED, before=before, reason="spot_check")
+    sync_progress(work, row, state)
+    return True
 
 
 def on_check_in_missed(work: Work, *, subject_id: UUID, purpose: str, result: str) -> None:

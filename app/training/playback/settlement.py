@@ -24,6 +24,7 @@ from app.training.playback.rules import (
     Terms,
     Verdict,
     accept,
+    call_check,
     miss_check,
     open_player,
     pass_check,
@@ -36,6 +37,7 @@ class FactKind(StrEnum):
     OPENED = "opened"
     BEAT = "beat"
     SIGNED_IN = "signed_in"
+    CHECK_CALLED = "check_called"
     CHECK_PASSED = "check_passed"
     CHECK_MISSED = "check_missed"
     REPLACED = "replaced"
@@ -159,12 +161,15 @@ def fold(state: State | None, fact: PlayFact, *, terms: Terms) -> tuple[State, V
         case FactKind.SIGNED_IN | FactKind.CHECK_PASSED:
             signs_in = fact.kind is FactKind.SIGNED_IN
             return pass_check(state, is_sign_in=signs_in, now_ms=fact.at_ms), Verdict()
+        case FactKind.CHECK_CALLED:
+            after = call_check(state)
         case FactKind.CHECK_MISSED:
-            return miss_check(state), Verdict()
+            after = miss_check(state)
         case FactKind.REPLACED:
-            return replace(state, phase=Phase.REPLACED), Verdict()
+            after = replace(state, phase=Phase.REPLACED)
         case FactKind.ENDED:
-            return replace(state, phase=Phase.ENDED), Verdict()
+            after = replace(state, phase=Phase.ENDED)
+    return after, Verdict()
 
 
 def hash_heartbeats(beats: Iterable[PlayFact]) -> str:

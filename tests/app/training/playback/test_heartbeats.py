@@ -20,10 +20,12 @@ from app.training.errors import (
     TokenForged,
 )
 from app.training.models import Heartbeat, PlayStep, TrainingClass
-from app.training.playback.completion import apply_gate_result
+from app.training.playback.completion import apply_gate_result, settle_progress
 from app.training.playback.heartbeats import Ack, Submitted
+from app.training.playback.queries import online_enrollments
 from app.training.playback.rules import Beat
 from app.training.playback.sessions import (
+    call_check_in,
     end_idle_sessions,
     end_session,
     on_check_in_missed,
@@ -150,6 +152,16 @@ class TestSpeed:
         answer = studio.beat((1_000, 1_100), wait_s=0.1)
         assert isinstance(answer, HeartbeatTooSoon)
         assert studio.row().last_seq == 1
+
+
+    def test_the_first_one_after_a_check_in_may_come_at_once(self, studio):
+        studio.sign_in()
+        studio.beat((0, 15_000))
+        studio.beat((15_000, 30_000))
+        studio.clock.advance(timedelta(seconds=20))
+        studio.pass_check_in()
+        ack = studio.beat((20_000, 20_100), wait_s=0.1)
+        assert (ack.state, ack.credited_ms) == ("active", 20_100)
 
 
 class TestOtherPeople:
@@ -301,6 +313,37 @@ class TestBlockedCheckIn:
         on_check_in_passed(studio.work, subject_id=studio.lesson(2).id, purpose="random")
         on_check_in_missed(studio.work, subject_id=studio.lesson(2).id, purpose="random", result="missed")
         assert studio.work.session.scalars(select(func.count()).select_from(PlayStep)).one() == 0
+
+
+class TestSpotCheck:
+    @pytest.mark.clause("CC-A2-4.4")
+    def test_called_by_a_supervisor_stops_the_clock_with_the_next_heartbeat(self, studio):
+        studio.plan[:] = [59_000]
+        studio.sign_in()
+        studio.beat((0, 15_000))
+        assert call_check_in(studio.work, progress_id=studio.lesson().id)
+        ack = studio.beat((15_000, 30_000))
+        assert (ack.state, ack.credited_ms) == ("stopped", 15_000)
+        assert ack.check_in is not None
+        studio.pass_check_in()
+        assert studio.beat((15_000, 30_000)).credited_ms == 30_000
+        assert settle_progress(studio.work.session, studio.lesson().id).credited_ms == 30_000
+
+    def test_reaches_nobody_who_is_not_learning(self, studio):
+        assert not call_check_in(studio.work, progress_id=studio.lesson().id)
+        studio.open()
+        assert not call_check_in(studio.work, progress_id=studio.lesson().id)
+
+
+class TestOnline:
+    def test_means_a_player_in_contact(self, studio):
+        class_id = studio.enrollment.class_id
+        session = studio.work.session
+        assert online_enrollments(session, class_id=class_id, now=studio.clock.now()) == frozenset()
+        studio.sign_in()
+        assert online_enrollments(session, class_id=class_id, now=studio.clock.now()) == {studio.enrollment.id}
+        studio.clock.advance(timedelta(seconds=46))
+        assert online_enrollments(session, class_id=class_id, now=studio.clock.now()) == frozenset()
 
 
 class TestOpening:

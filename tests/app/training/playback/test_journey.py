@@ -1,8 +1,11 @@
 """A lesson from the first sign-in to its completion, through the services."""
 
 import pytest
+from sqlalchemy import update
 
+from app.training.errors import SettlementDiffers
 from app.training.events import CheckInFellDue, LessonCompleted, LessonRestarted, LessonWatched, RoundBegun, SessionLeft
+from app.training.models import LessonProgress
 from app.training.playback.completion import apply_gate_result, lessons_left, settle_progress
 
 
@@ -99,3 +102,11 @@ class TestLesson:
         assert ack.watched
         gate(studio)
         assert studio.of(LessonCompleted)[0].media_s == 60
+
+    def test_is_not_granted_when_the_records_do_not_come_to_it(self, studio):
+        studio.sign_in()
+        studio.watch()
+        studio.work.session.execute(update(LessonProgress).values(hours=2))
+        with pytest.raises(SettlementDiffers):
+            gate(studio)
+        assert studio.lesson().status == "watched"

@@ -29,7 +29,7 @@ def rounds(draw):
         )
     ).begin()
     for _ in range(draw(st.integers(0, 12))):
-        match draw(st.sampled_from(["honest", "honest", "claim", "claim", "open", "pass", "miss", "end"])):
+        match draw(st.sampled_from(["honest", "honest", "claim", "claim", "open", "pass", "call", "miss", "end"])):
             case "honest":
                 at = player.state.furthest_ms
                 player.beat((at, at + 15_000))
@@ -45,6 +45,8 @@ def rounds(draw):
                 player.begin(UUID(int=draw(st.integers(2, 5))))
             case "pass":
                 player.happen(FactKind.CHECK_PASSED)
+            case "call":
+                player.happen(FactKind.CHECK_CALLED)
             case "miss":
                 player.happen(FactKind.CHECK_MISSED)
             case "end":
