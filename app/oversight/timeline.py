@@ -49,6 +49,16 @@ def summary_of(event_type: str, payload: Json) -> str:
     return "，".join(part for part in sentences if part)
 
 
+def passed_of(payload: Json) -> bool | None:
+    """Tell whether what an entry proves was passed; None where there is nothing to pass."""
+    if isinstance(result := payload.get("result"), str):
+        return result == "passed"
+    for name in ("passed", "eligible"):
+        if isinstance(found := payload.get(name), bool):
+            return found
+    return None
+
+
 def duration(seconds: object) -> str:
     """Write seconds: `40 分 12 秒`."""
     if not isinstance(seconds, int):

@@ -35,7 +35,7 @@ from app.identity.queries import PersonCard, find_person_by_id_number, person_ca
 from app.identity.rules.id_number import parse_id_number
 from app.oversight.errors import TraceNotFound
 from app.oversight.scope import is_in_scope, prefix_of
-from app.oversight.timeline import summary_of, title_of
+from app.oversight.timeline import passed_of, summary_of, title_of
 from app.training.models import Enrollment, TrainingClass
 from storage.private import FilePlace, find_file
 
@@ -110,6 +110,7 @@ class TracedEntry:
     event_type: str
     title: str
     summary: str
+    passed: bool | None
     occurred_at: datetime
     recorded_at: datetime
     files: tuple[TracedFile, ...]
@@ -350,6 +351,7 @@ def _traced(entry: LedgerEntry, delivery: Delivery | None) -> TracedEntry:
         event_type=envelope["event_type"],
         title=title_of(envelope["event_type"]),
         summary=summary_of(envelope["event_type"], entry.payload),
+        passed=passed_of(entry.payload),
         occurred_at=datetime.fromisoformat(envelope["occurred_at"]),
         recorded_at=datetime.fromisoformat(envelope["recorded_at"]),
         files=tuple(

@@ -218,11 +218,20 @@ class TestTrades:
 
 
 class TestClasses:
-    def test_of_all_organisations_are_shown_to_the_bureau_only(self, author, hired):
+    def test_of_all_organisations_are_shown_to_the_bureau_of_the_region_only(self, author, hired):
         with author.platform.unit() as work:
             _, organization = staff_of(work, "author")
             import_class(work, class_spec(organization.id), rules=RULES)
         bureau = hired("bureau_auditor", kind="bureau", login_name="bureau")
+        assert bureau.get("/classes").json()["items"] == []
+        with author.platform.unit() as work:
+            _, home = staff_of(work, "bureau")
+            home.region = "220200"
+        class_id = author.get("/classes").json()["items"][0]["id"]
+        assert bureau.get(f"/classes/{class_id}").status_code == 404
+        with author.platform.unit() as work:
+            _, home = staff_of(work, "bureau")
+            home.region = "220000"
         stranger = hired("institution_author", kind="enterprise", login_name="stranger")
         assert len(author.get("/classes").json()["items"]) == 1
         [shown] = bureau.get("/classes").json()["items"]

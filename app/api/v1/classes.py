@@ -9,17 +9,20 @@ from datetime import date, datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.api.deps import AUDITOR, AUTHOR, REVIEWER, PlatformDep, UnitDep, WorkDep, allow, allow_unit
 from app.core.db import Json
 from app.core.work import Work
 from app.identity.queries import PersonCard, confirmed_enrollments, person_cards
+from app.oversight.class_progress import NO_EXAM, CheckInTotals, check_ins_of, exams_of, in_region, organizations_of
 from app.realname.pull import pull
 from app.training.classes import opening, queries
 from app.training.classes.models import TrainingClass
 from app.training.classes.queries import TraineeLine
 from app.training.courses.models import Course
+from app.training.errors import ClassNotFound
+from app.training.playback.queries import online_enrollments
 from app.training.vocabulary import Level, PersonCategory
 
 router = APIRouter(prefix="/classes", tags=["班级"])
@@ -34,6 +37,7 @@ class ClassOut(BaseModel):
     id: UUID
     code: str
     name: str
+    organization: str
     trade_code: str
     trade: str
     level: str
@@ -62,11 +66,15 @@ class TraineeOut(BaseModel):
     phone_masked: str
     category: str
     real_name_confirmed: bool
+    online: bool
     lessons_done: int
     lessons_total: int
     hours_done: int
     hours_total: int
     credited_s: float
+    check_ins_passed: int
+    check_ins_missed: int
+    exam: str = Field(description="结业考核的情况")
 
 
 class ClassStepOut(BaseModel):
@@ -90,7 +98,7 @@ class ClassDetailOut(ClassOut):
 
 
 class ClassList(BaseModel):
-    """Classes of my organisation; of all for the bureau."""
+    """Classes of my organisation; of its region for the bureau."""
 
     items: list[ClassOut]
     next_cursor: None = None
@@ -111,9 +119,14 @@ class PullOut(BaseModel):
 
 @router.get("", dependencies=[allow(AUTHOR, REVIEWER, AUDITOR)])
 def list_classes(work: WorkDep) -> ClassList:
-    """List the classes of my organisation, newest first; the bureau sees all."""
+    """List the classes of my organisation, newest first; the bureau sees those of its region."""
     found = queries.list_classes(work.session, organization_id=_scope(work))
-    return ClassList(items=[ClassOut(**_class(work, line.training_class, line.headcount)) for line in found])
+    shown = [line.training_class for line in found]
+    if work.actor.kind == AUDITOR:
+        shown = in_region(work.session, work.actor, shown)
+    names = organizations_of(work.session, shown)
+    counts = {line.training_class.id: line.headcount for line in found}
+    return ClassList(items=[ClassOut(**_class(work, one, counts[one.id], names[one.organization_id])) for one in shown])
 
 
 @router.post("/pull", dependencies=[allow_unit(AUTHOR)])
@@ -131,7 +144,10 @@ def pull_now(unit: UnitDep, platform: PlatformDep) -> PullOut:
 @router.get("/{class_id}", dependencies=[allow(AUTHOR, REVIEWER, AUDITOR)])
 def read_class(class_id: UUID, work: WorkDep) -> ClassDetailOut:
     """Show a class with the progress of its trainees."""
-    return _detail(work, queries.get_class(work.session, class_id, organization_id=_scope(work)))
+    found = queries.get_class(work.session, class_id, organization_id=_scope(work))
+    if work.actor.kind == AUDITOR and not in_region(work.session, work.actor, [found]):
+        raise ClassNotFound
+    return _detail(work, found)
 
 
 @router.post("/{class_id}/open", dependencies=[allow(AUTHOR)])
@@ -144,12 +160,13 @@ def _scope(work: Work) -> UUID | None:
     return None if work.actor.kind == AUDITOR else work.actor.organization_id
 
 
-def _class(work: Work, found: TrainingClass, headcount: int) -> Json:
+def _class(work: Work, found: TrainingClass, headcount: int, organization: str) -> Json:
     is_waiting = found.status in {"imported", "startable"}
     return {
         "id": found.id,
         "code": found.code,
         "name": found.name,
+        "organization": organization,
         "trade_code": found.trade_code,
         "trade": found.trade_name,
         "level": Level(found.level).label if found.level in set(Level) else found.level,
@@ -173,14 +190,28 @@ def _class(work: Work, found: TrainingClass, headcount: int) -> Json:
 def _detail(work: Work, found: TrainingClass) -> ClassDetailOut:
     trainees = queries.trainees_of(work.session, found.id)
     cards = person_cards(work.session, work.vault, [line.enrollment.person_id for line in trainees])
+    online = online_enrollments(work.session, class_id=found.id, now=work.now)
     course = work.session.get(Course, found.course_id) if found.course_id else None
+    names = organizations_of(work.session, [found])
+    enrollment_ids = [line.enrollment.id for line in trainees]
+    checks, exams = check_ins_of(work.session, enrollment_ids), exams_of(work.session, enrollment_ids)
     return ClassDetailOut(
-        **_class(work, found, len(trainees)),
+        **_class(work, found, len(trainees), names[found.organization_id]),
         course_title=course.title if course else None,
         roster_sha256=found.roster_sha256,
         seed_commitment=found.seed_commitment,
         supervision_profile=found.supervision_profile,
-        trainees=[_trainee(work, line, cards[line.enrollment.person_id]) for line in trainees],
+        trainees=[
+            _trainee(
+                work,
+                line,
+                cards[line.enrollment.person_id],
+                online=line.enrollment.id in online,
+                checks=checks.get(line.enrollment.id, CheckInTotals()),
+                exam=exams.get(line.enrollment.id, NO_EXAM),
+            )
+            for line in trainees
+        ],
         steps=[
             ClassStepOut(at=step.at, title=STEP_TITLES[step.kind], to_status=step.to_status, details=step.details)
             for step in queries.steps_of(work.session, found.id)
@@ -188,7 +219,9 @@ def _detail(work: Work, found: TrainingClass) -> ClassDetailOut:
     )
 
 
-def _trainee(work: Work, line: TraineeLine, card: PersonCard) -> TraineeOut:
+def _trainee(
+    work: Work, line: TraineeLine, card: PersonCard, *, online: bool, checks: CheckInTotals, exam: str
+) -> TraineeOut:
     enrollment, totals = line.enrollment, line.totals
     category = enrollment.category_code
     return TraineeOut(
@@ -198,9 +231,13 @@ def _trainee(work: Work, line: TraineeLine, card: PersonCard) -> TraineeOut:
         phone_masked=card.phone_masked,
         category=PersonCategory(category).label if category in set(PersonCategory) else category,
         real_name_confirmed=enrollment.id in confirmed_enrollments(work.session, enrollment.person_id),
+        online=online,
         lessons_done=totals.lessons_done,
         lessons_total=totals.lessons_total,
         hours_done=totals.hours_done,
         hours_total=totals.hours_total,
         credited_s=totals.credited_ms / 1000,
+        check_ins_passed=checks.passed,
+        check_ins_missed=checks.missed,
+        exam=exam,
     )

@@ -5,6 +5,7 @@ Clauses: CC-2.3a, CC-4.3.1, CC-4.3.2, CC-4.3.3, CC-4.3.7, CC-4.4
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -17,7 +18,7 @@ from app.api.v1.media import MediaView, media_view
 from app.core.errors import Conflict
 from app.core.work import Work
 from app.policy.parameters import lesson_rules
-from app.training.catalogue import load_trades, search_trades
+from app.training.catalogue import Trade, load_trades, search_trades
 from app.training.courses import authoring, queries, review
 from app.training.courses.authoring import CourseSpec
 from app.training.courses.models import Course, CourseStep
@@ -122,6 +123,7 @@ class CourseOut(BaseModel):
     id: UUID
     title: str
     trade_code: str
+    trade: str
     level: str
     level_title: str
     standard_code: str
@@ -190,7 +192,8 @@ def list_trades(_work: WorkDep, q: Annotated[str, Query(max_length=60)] = "") ->
 def list_courses(work: WorkDep) -> CourseList:
     """List the courses of my organisation, newest first."""
     found = queries.list_courses(work.session, organization_id=work.actor.organization_id)
-    return CourseList(items=[_course(work, one) for one in found])
+    trades = load_trades()
+    return CourseList(items=[_course(work, one, trades) for one in found])
 
 
 @router.post("/courses", dependencies=[allow(AUTHOR)], status_code=201)
@@ -282,11 +285,12 @@ def _rules(platform: Platform, *, is_demo: bool) -> LessonRules:
     return max(map(lesson_rules, packs), key=lambda rules: rules.hour_length_s)
 
 
-def _course(work: Work, course: Course) -> CourseOut:
+def _course(work: Work, course: Course, trades: Mapping[str, Trade]) -> CourseOut:
     return CourseOut(
         id=course.id,
         title=course.title,
         trade_code=course.trade_code,
+        trade=trades[course.trade_code].name if course.trade_code in trades else course.trade_code,
         level=course.level,
         level_title=Level(course.level).label,
         standard_code=course.standard_code,
@@ -309,7 +313,7 @@ def _detail(work: Work, platform: Platform, course_id: UUID) -> CourseDetailOut:
     found = queries.get_course(work.session, course_id, organization_id=work.actor.organization_id)
     rules = _rules(platform, is_demo=found.course.is_demo)
     return CourseDetailOut(
-        **_course(work, found.course).model_dump(),
+        **_course(work, found.course, load_trades()).model_dump(),
         hours=sum(line.lesson.hours for line in found.lessons),
         lesson_minutes=rules.hour_length_s // 60,
         lessons=[_lesson(work, platform, line) for line in found.lessons],

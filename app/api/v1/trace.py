@@ -113,6 +113,7 @@ class EntryOut(BaseModel):
     event_type: str
     title: str
     summary: str
+    passed: bool | None = Field(description="是否通过；空：这条记录不涉及通过与否")
     occurred_at: datetime
     recorded_at: datetime
     files: list[FileOut]
@@ -331,6 +332,7 @@ def _entry(entry: TracedEntry, enrollment_id: UUID) -> EntryOut:
         event_type=entry.event_type,
         title=entry.title,
         summary=entry.summary,
+        passed=entry.passed,
         occurred_at=entry.occurred_at,
         recorded_at=entry.recorded_at,
         files=[
