@@ -1,11 +1,14 @@
 /** Trace, evidence packs and the state of the push to the real-name system. */
 import { BASE, get, post } from '@/shared/api/http'
 import { offline, type ProblemDocument, ProblemError } from '@/shared/api/problem'
-import type { CityStatus, Trace, TraceResult, Uuid } from './types'
+import type { CityStatus, ClearPerson, List, RegionClass, Trace, TraceResult, Uuid } from './types'
 
 export const searchTrace = (idNumber: string, reason: string) =>
   post<TraceResult>('/trace/search', { id_number: idNumber, reason })
 export const readTrace = (enrollmentId: Uuid) => get<Trace>(`/trace/enrollments/${enrollmentId}`)
+export const unmask = (enrollmentId: Uuid, reason: string) =>
+  post<ClearPerson>(`/trace/enrollments/${enrollmentId}/person`, { reason })
+export const listRegionClasses = () => get<List<RegionClass>>('/trace/classes')
 export const readCityStatus = () => get<CityStatus>('/city/status')
 export const readVersion = () => get<{ name: string; version: string }>('/version')
 

@@ -193,6 +193,8 @@ export interface ClassTrainee {
   phone_masked: string
   category: string
   real_name_confirmed: boolean
+  /** Whether a player is open and in contact right now. */
+  online: boolean
   lessons_done: number
   lessons_total: number
   hours_done: number
@@ -212,8 +214,8 @@ export interface ClassDetail extends ClassSummary {
 export interface TracePerson {
   name_masked: string
   id_number_masked: string
-  phone_masked?: string
-  status?: string
+  phone_masked: string
+  status: string
 }
 
 export interface TraceEnrollment {
@@ -228,6 +230,30 @@ export interface TraceEnrollment {
   end_on: string
 }
 
+export interface ClearPerson {
+  name: string
+  id_number: string
+  phone: string
+}
+
+export interface RegionClass {
+  code: string
+  name: string
+  organization_name: string
+  trade: string
+  level: string
+  status: ClassStatus
+  claimable: boolean
+  headcount: number
+  entry_count: number
+  waiting_count: number
+}
+
+export interface DemoAccounts {
+  password: string
+  staff: { login_name: string; title: string; totp: string }[]
+}
+
 export interface TraceResult {
   person: TracePerson
   enrollments: TraceEnrollment[]
@@ -237,6 +263,7 @@ export interface TraceFile {
   sha256: string
   kind: string
   media_type: string
+  size_bytes: number
   url: string
 }
 
@@ -247,6 +274,8 @@ export interface TraceEntry {
   occurred_at: Instant
   recorded_at: Instant
   summary: string
+  /** Null where there is nothing to pass. */
+  passed: boolean | null
   files: TraceFile[]
   entry_hash: string
   delivery: { status: 'pending' | 'delivered' | 'dead'; delivered_at: Instant | null; receipt_id: string | null } | null
@@ -256,14 +285,14 @@ export interface Trace {
   person: TracePerson
   class: TraceEnrollment
   timeline: TraceEntry[]
-  chain: { ok: boolean; head_seq: number; head_hash: string; problem?: string | null }
+  chain: { ok: boolean; head_seq: number; head_hash: string; problem: string | null }
 }
 
 export interface CityDigest {
   day: string
-  class_name?: string
+  class_name: string
   matches: boolean | null
-  detail?: string | null
+  detail: string | null
 }
 
 export interface CityStatus {
