@@ -39,7 +39,8 @@ def ensure_built(layout: Layout, console: Console) -> None:
     with console.step("构建前端页面") as step:
         argv = [*npm(layout), "run", "build"]
         must_run(argv, log=layout.log, step=step, cwd=layout.web, env=node_environment(layout))
-    write_stamp(stamp_path, wanted)
+    # The build may rewrite a generated source: what counts is what lies there now.
+    write_stamp(stamp_path, {"sources": tree_digest(layout.web, skip=NOT_SOURCES)})
 
 
 def copy_fonts(layout: Layout) -> None:
