@@ -20,6 +20,7 @@ def stage(browser, listed):
     trainee = browser()
     with trainee.client:
         assert trainee.sign_in().status_code == 200
+        trainee.agree()
         yield set_stage(trainee, person_id)
 
 
