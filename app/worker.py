@@ -26,6 +26,7 @@ from app.training.media.processing import MEDIA_JOB, process_media
 from app.training.playback.sessions import end_idle_sessions
 from app.wiring import Platform
 from app.wiring.reactions import PAPER_JOB
+from app.wiring.supervision import class_terms
 from exam import attempts
 from exam.attempts import FINISH_JOB
 from proctoring import check_ins
@@ -66,7 +67,7 @@ def periodic(platform: Platform) -> dict[str, tuple[str, Callable[[], None]]]:
     """List what runs by the clock: name -> (cron expression with seconds last, function)."""
 
     def pull_city() -> None:
-        pull.pull(unit=platform.unit, city=platform.city, packs=platform.packs)
+        pull.pull(unit=platform.unit, city=platform.city, terms=class_terms(platform.packs))
 
     def sweep_outbox() -> None:
         with platform.unit() as work:

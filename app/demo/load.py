@@ -38,6 +38,7 @@ from app.training.media.intake import register_media
 from app.training.media.processing import process_media
 from app.training.models import Course, TrainingClass
 from app.wiring import Platform
+from app.wiring.supervision import class_terms
 from exam import bank, design
 from exam.adapters.workbook import read_workbook
 from exam.design import Blueprint
@@ -125,7 +126,7 @@ class _Loader:
     def pull(self) -> None:
         """Take over classes, rosters and institutions from the city."""
         self._say("从实名制系统同步班级和名册")
-        pull.pull(unit=self._platform.unit, city=self._platform.city, packs=self._platform.packs)
+        pull.pull(unit=self._platform.unit, city=self._platform.city, terms=class_terms(self._platform.packs))
 
     def make_staff(self) -> None:
         """Make the accounts of institution, bureau and operator."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import structlog
 from sqlalchemy import select
@@ -17,12 +18,11 @@ from app.core.db import Json
 from app.core.errors import DomainError, Unavailable
 from app.core.work import Work
 from app.identity.people import import_organization, import_person
-from app.policy.parameters import lesson_rules
-from app.policy.rules import Pack
 from app.realname.ports import CityClass, CitySystem, Failure, Roster
 from app.realname.relay import Unit
 from app.training.classes.imports import ClassSpec, RosterEntry, import_class, import_roster
 from app.training.models import TrainingClass
+from app.training.parameters import LessonRules
 
 log = structlog.get_logger()
 
@@ -32,6 +32,21 @@ class CityUnreachable(Unavailable):
 
     slug = "city-unreachable"
     title = "实名制系统暂时连不上，请稍后再试"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassTerms:
+    """What a policy pack says about its classes.
+
+    Attributes:
+        rules: How a lesson hour is earned.
+        online_max_share: Most of the total hours that may be online.
+        is_claimable: Whether hours may enter a subsidy claim at all.
+    """
+
+    rules: LessonRules
+    online_max_share: Fraction
+    is_claimable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +64,13 @@ class Pulled:
     refused: Mapping[str, str]
 
 
-def pull(*, unit: Unit, city: CitySystem, packs: Mapping[str, Pack]) -> Pulled:
+def pull(*, unit: Unit, city: CitySystem, terms: Mapping[str, ClassTerms]) -> Pulled:
     """Take over all classes and their rosters; one class that cannot be read harms no other.
 
     Args:
         unit: Opens a transaction.
         city: The other side.
-        packs: Policy packs by reference.
+        terms: What each policy pack says, by its reference.
 
     Raises:
         CityUnreachable: The city did not answer.
@@ -66,19 +81,19 @@ def pull(*, unit: Unit, city: CitySystem, packs: Mapping[str, Pack]) -> Pulled:
     rosters, refused = 0, {}
     for city_class in classes:
         try:
-            rosters += _pull_class(city_class, unit=unit, city=city, packs=packs)
+            rosters += _pull_class(city_class, unit=unit, city=city, terms=terms)
         except DomainError as error:
             refused[city_class.class_code] = error.detail
             log.warning("class_not_imported", class_code=city_class.class_code, code=error.slug)
     return Pulled(class_count=len(classes), roster_count=rosters, refused=refused)
 
 
-def _pull_class(city_class: CityClass, *, unit: Unit, city: CitySystem, packs: Mapping[str, Pack]) -> bool:
-    pack = packs.get(city_class.pack)
-    if pack is None:
+def _pull_class(city_class: CityClass, *, unit: Unit, city: CitySystem, terms: Mapping[str, ClassTerms]) -> bool:
+    own = terms.get(city_class.pack)
+    if own is None:
         raise CityUnreachable(f"班级 {city_class.class_code} 使用的规则包 {city_class.pack} 不在本系统中，请升级")
     with unit() as work:
-        _import_class(work, city_class, pack)
+        _import_class(work, city_class, own)
         known = work.session.scalar(
             select(TrainingClass.roster_sha256).where(TrainingClass.code == city_class.class_code)
         )
@@ -94,7 +109,7 @@ def _pull_class(city_class: CityClass, *, unit: Unit, city: CitySystem, packs: M
     return True
 
 
-def _import_class(work: Work, city_class: CityClass, pack: Pack) -> None:
+def _import_class(work: Work, city_class: CityClass, terms: ClassTerms) -> None:
     organization = import_organization(
         work,
         kind="enterprise" if city_class.organizer_kind == "enterprise" else "institution",
@@ -116,10 +131,10 @@ def _import_class(work: Work, city_class: CityClass, pack: Pack) -> None:
             is_urgent=city_class.urgent,
             level=city_class.level,
             pack_ref=city_class.pack,
-            is_claimable=city_class.claimable and pack.claimable,
+            is_claimable=city_class.claimable and terms.is_claimable,
             planned_hours=city_class.planned_hours,
             online_hours=city_class.online_hours,
-            online_max_share=pack.hours.online_max_share,
+            online_max_share=terms.online_max_share,
             start_on=city_class.start,
             end_on=city_class.end,
             application_at=city_class.application_at,
@@ -128,7 +143,7 @@ def _import_class(work: Work, city_class: CityClass, pack: Pack) -> None:
             supervision_profile=dict(city_class.supervision_profile) if city_class.supervision_profile else None,
             source=_source(city_class),
         ),
-        rules=lesson_rules(pack),
+        rules=terms.rules,
     )
 
 

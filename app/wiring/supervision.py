@@ -18,8 +18,9 @@ from app.core.errors import DomainError, Forbidden, NotFound
 from app.identity.consents import has_consent, require_consents
 from app.identity.queries import confirmed_enrollments, has_passkey
 from app.identity.rules.steps import REQUIRED_PURPOSES
-from app.policy.parameters import check_in_rules, exam_rules
+from app.policy.parameters import check_in_rules, exam_rules, lesson_rules
 from app.policy.rules import Pack
+from app.realname.pull import ClassTerms
 from app.training.models import Enrollment, LessonProgress, TrainingClass
 from exam.models import Attempt
 from exam.parameters import ExamRules
@@ -43,6 +44,16 @@ class MethodMissing(Forbidden):
 
     slug = "no-identity-method"
     title = "请先登记人脸照片或设置指纹（通行密钥），再继续"
+
+
+def class_terms(packs: Packs) -> dict[str, ClassTerms]:
+    """Say what each policy pack means for the classes under it."""
+    return {
+        ref: ClassTerms(
+            rules=lesson_rules(pack), online_max_share=pack.hours.online_max_share, is_claimable=pack.claimable
+        )
+        for ref, pack in packs.items()
+    }
 
 
 def class_of_enrollment(session: Session, enrollment_id: UUID) -> TrainingClass:

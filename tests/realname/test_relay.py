@@ -17,6 +17,7 @@ from app.realname import digests, pull, relay
 from app.realname.models import CityDigest
 from app.realname.protocol import SigningKey
 from app.training.models import Enrollment, TrainingClass
+from app.wiring.supervision import class_terms
 from tests.realname.conftest import DEMO_CLASS, LEARNER, REAL_CLASS, ROSTERLESS_CLASS, UNAPPROVED_CLASS, write_keys
 
 JPEG = b"\xff\xd8 not a real picture, but bytes with a hash \xff\xd9"
@@ -170,7 +171,7 @@ class TestPostDigests:
 class TestPull:
     @pytest.mark.clause("CC-5.3.1", "CC-5.3.2a", "CC-5.3.2e", "CC-5.3.2f")
     def test_takes_over_classes_rosters_and_institutions(self, unit, client):
-        pulled = pull.pull(unit=unit, city=client, packs=load_packs())
+        pulled = pull.pull(unit=unit, city=client, terms=class_terms(load_packs()))
         assert pulled.refused == {}
         with unit() as work:
             by_code = {row.code: row for row in work.session.scalars(select(TrainingClass))}
@@ -184,11 +185,11 @@ class TestPull:
             assert count == 20
 
     def test_changes_nothing_the_second_time(self, unit, client):
-        pull.pull(unit=unit, city=client, packs=load_packs())
-        again = pull.pull(unit=unit, city=client, packs=load_packs())
+        pull.pull(unit=unit, city=client, terms=class_terms(load_packs()))
+        again = pull.pull(unit=unit, city=client, terms=class_terms(load_packs()))
         assert again.roster_count == 0
 
     def test_says_so_when_the_city_does_not_answer(self, unit, client, city):
         city.misbehave(down_s=60)
         with pytest.raises(pull.CityUnreachable):
-            pull.pull(unit=unit, city=client, packs=load_packs())
+            pull.pull(unit=unit, city=client, terms=class_terms(load_packs()))

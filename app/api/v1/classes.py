@@ -24,6 +24,7 @@ from app.training.courses.models import Course
 from app.training.errors import ClassNotFound
 from app.training.playback.queries import online_enrollments
 from app.training.vocabulary import Level, PersonCategory
+from app.wiring.supervision import class_terms
 
 router = APIRouter(prefix="/classes", tags=["班级"])
 
@@ -132,7 +133,7 @@ def list_classes(work: WorkDep) -> ClassList:
 @router.post("/pull", dependencies=[allow_unit(AUTHOR)])
 def pull_now(unit: UnitDep, platform: PlatformDep) -> PullOut:
     """Ask the real-name system now, instead of waiting for the next regular pull."""
-    pulled = pull(unit=platform.unit, city=platform.city, packs=platform.packs)
+    pulled = pull(unit=platform.unit, city=platform.city, terms=class_terms(platform.packs))
     with unit() as work:
         mine = queries.list_classes(work.session, organization_id=work.actor.organization_id)
     codes = {line.training_class.code for line in mine}
