@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyotp
 import pytest
+import structlog
 from starlette.testclient import TestClient
 
 from app.core.clock import FakeClock
@@ -39,17 +41,30 @@ def platform(database_url: str, clock: FakeClock, tmp_path: Path) -> Iterator[Pl
     made.close()
 
 
-@pytest.fixture(scope="session")
-def stage(template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """The application with everybody in it, hot paths running; shared by all tests that leave no traces behind."""
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Log faults in plain lines; the colourful ones for terminals take seconds each."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+
+
+@contextmanager
+def staged(template: tuple[str, str], folder: Path) -> Iterator[Stage]:
+    """Run the application with everybody in it, hot paths included."""
     with copied_database(template) as url:
         clock, faces = FakeClock(NOW), LabelledFaces()
-        settings = Settings(environment="development", var_dir=tmp_path_factory.mktemp("stage"))
+        settings = Settings(environment="development", var_dir=folder)
         city = FakeCity(classes=(), rosters={}, clock=clock)
         made = build(settings, database_url=url, clock=clock, face_engine=faces, city=city)
         app = create_app(made)
         with TestClient(app):
             yield Stage.make(made, clock, app, faces=faces)
+
+
+@pytest.fixture(scope="session")
+def stage(template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The application with everybody in it; shared by all tests that leave no traces behind."""
+    with staged(template, tmp_path_factory.mktemp("stage")) as made:
+        yield made
 
 
 @pytest.fixture

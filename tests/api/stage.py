@@ -14,26 +14,33 @@ from starlette.routing import Mount
 from app.api.deps import ANONYMOUS, AUDITOR, AUTHOR, OPERATOR, REVIEWER, TRAINEE
 from app.core.clock import FakeClock
 from app.core.ids import new_id
+from app.core.ledger import LedgerEntry
 from app.identity.models import Account
 from app.identity.people import import_organization
 from app.identity.rules.passwords import approve_password
 from app.identity.sessions import start_session
 from app.identity.staff import create_staff
+from app.training.courses.models import Lesson
 from app.training.media.models import MediaAsset
-from app.training.models import LessonProgress, PlaybackSession
+from app.training.models import LessonProgress
+from app.training.playback.sessions import open_session
 from app.wiring import Platform
+from exam import attempts, design
 from exam.models import GateAttempt, Question
-from proctoring.models import CheckIn
+from proctoring.models import DUE, CheckIn
 from tests.api.browser import Browser
 from tests.api.faces import LabelledFaces
 from tests.app.training.factories import Cast
-from tests.reports.world import World
+from tests.reports.world import EXAM_RULES, World
 
 KINDS = (ANONYMOUS, TRAINEE, AUTHOR, REVIEWER, AUDITOR, OPERATOR)
 """Every kind of actor; the matrix has a word for each."""
 
 STRANGERS = {TRAINEE: "other_trainee", AUTHOR: "other_author", REVIEWER: "other_reviewer", AUDITOR: "other_auditor"}
 """Somebody of the same role to whom our class, course and lessons are none of their business."""
+
+DUMMIES = {"sha256": "0" * 64, "purpose": "account", "key": "nothing/here"}
+"""Path parameters that are no UUID: well-formed values of nothing."""
 
 REGION, OTHER_REGION = "220100", "220200"
 PASSWORD = "Bamboo-forest-7"
@@ -45,6 +52,7 @@ class Stage:
 
     Attributes:
         ids: Real ids of things that belong to the first trainee or the first institution, by path parameter.
+        their_ids: Real ids of the second institution: `course_id`, `lesson_id`, `class_id`.
     """
 
     platform: Platform
@@ -54,16 +62,17 @@ class Stage:
     world: World
     accounts: dict[str, UUID]
     ids: dict[str, str]
+    their_ids: dict[str, str]
 
     @classmethod
     def make(cls, platform: Platform, clock: FakeClock, app: FastAPI, *, faces: LabelledFaces) -> Stage:
         world = World.make(platform, clock)
         world.register()
-        world.study()
-        world.sit_exam()
-        accounts = _hire(platform, world)
-        made = cls(platform, clock, app, faces, world, accounts, {})
-        made.ids = {name: str(value) for name, value in made._find_ids().items()}
+        world.study(lessons=(1,))
+        accounts, theirs = _hire(platform, world)
+        made = cls(platform, clock, app, faces, world, accounts, ids={}, their_ids=theirs)
+        made._begin()
+        made.ids |= {name: str(value) for name, value in made._find_ids().items()}
         return made
 
     def token(self, name: str) -> str:
@@ -93,35 +102,62 @@ class Stage:
                 if name not in looks
             }
 
+    def _begin(self) -> None:
+        """The first trainee sits the exam and has the player of the second lesson open; a sign-in is due."""
+        world = self.world
+        enrollment_id = world.enrollments[0]
+        with world.unit(0) as work:
+            exam = design.find_exam(work, world.course_id)
+            assert exam is not None
+            attempt = attempts.open_attempt(
+                work, exam, enrollment_id=enrollment_id, person_id=world.persons[0], rules=EXAM_RULES
+            )
+        world.pass_due(attempt.id, 0)
+        with world.unit(0) as work:
+            progress = work.session.scalars(
+                select(LessonProgress).where(
+                    LessonProgress.enrollment_id == enrollment_id, LessonProgress.position == 2
+                )
+            ).one()
+            row = open_session(
+                work,
+                enrollment_id=enrollment_id,
+                lesson_id=progress.lesson_id,
+                device_id="phone-1",
+                user_agent_class="phone",
+                may_learn=lambda _session, _enrollment: None,
+            )
+        body = {"purpose": "proof", "file_name": "证明.pdf", "size_bytes": 3, "media_type": "application/pdf"}
+        upload = self.browser(AUTHOR).post("/uploads", body).json()
+        self.ids = {
+            "attempt_id": str(attempt.id),
+            "lesson_id": str(progress.lesson_id),
+            "session_id": str(row.id),
+            "upload_id": upload["id"],
+        }
+
     def _find_ids(self) -> dict[str, Any]:
         world = self.world
         enrollment_id, person_id = world.enrollments[0], world.persons[0]
         with self.platform.unit() as work:
             find = work.session.scalars
-            progress = find(
-                select(LessonProgress).where(
-                    LessonProgress.enrollment_id == enrollment_id, LessonProgress.position == 1
-                )
-            ).one()
-            sessions = select(PlaybackSession.id).where(PlaybackSession.progress_id == progress.id)
-            questions = select(Question.id).limit(1)
+            due = select(CheckIn.id).where(CheckIn.person_id == person_id, CheckIn.status == DUE)
+            entries = find(select(LedgerEntry).where(LedgerEntry.subject_id == enrollment_id)).all()
             return {
                 "enrollment_id": enrollment_id,
-                "lesson_id": progress.lesson_id,
-                "session_id": find(sessions).first(),
-                "check_in_id": find(select(CheckIn.id).where(CheckIn.person_id == person_id)).first(),
-                "gate_id": find(select(GateAttempt.id).where(GateAttempt.enrollment_id == enrollment_id)).first(),
-                "attempt_id": world.attempt_id,
+                "check_in_id": find(due).one(),
+                "gate_id": find(select(GateAttempt.id).where(GateAttempt.enrollment_id == enrollment_id)).one(),
+                "sha256": next(file["sha256"] for entry in entries for file in entry.files),
                 "class_id": world.class_id,
                 "course_id": world.course_id,
-                "question_id": find(questions).one(),
+                "question_id": find(select(Question.id).limit(1)).one(),
                 "media_id": find(
                     select(MediaAsset.id).where(MediaAsset.organization_id == world.cast.organization_id)
                 ).first(),
             }
 
 
-def _hire(platform: Platform, world: World) -> dict[str, UUID]:
+def _hire(platform: Platform, world: World) -> tuple[dict[str, UUID], dict[str, str]]:
     with platform.unit() as work:
         ours = Cast(work, world.cast.organization_id, world.cast.author, world.cast.reviewer)
         theirs = Cast.make(work)
@@ -140,7 +176,7 @@ def _hire(platform: Platform, world: World) -> dict[str, UUID]:
             "other_author": theirs.author,
             "other_reviewer": theirs.reviewer,
         }
-        accounts = {name: actor.account_id for name, actor in actors.items() if actor.account_id}
+        accounts = {name: actor.account_id for name, actor in actors.items() if actor.account_id is not None}
         for name, office in offices.items():
             accounts[name] = create_staff(
                 work,
@@ -150,7 +186,13 @@ def _hire(platform: Platform, world: World) -> dict[str, UUID]:
                 display_name="工作人员",
                 password=approve_password(PASSWORD, login_name=name),
             ).account_id
-        return accounts
+        course = theirs.course()
+        their_ids = {
+            "course_id": course.id,
+            "lesson_id": work.session.scalars(select(Lesson.id).where(Lesson.course_id == course.id).limit(1)).one(),
+            "class_id": theirs.startable().id,
+        }
+        return accounts, {name: str(value) for name, value in their_ids.items()}
 
 
 def routes_of(app: FastAPI) -> list[tuple[str, str]]:
@@ -169,5 +211,5 @@ def with_ids(path: str, ids: dict[str, str] | None = None) -> str:
     for part in path.split("/"):
         if part.startswith("{"):
             name = part.strip("{}").split(":")[0]
-            path = path.replace(part, known.get(name, str(new_id())))
+            path = path.replace(part, known.get(name, DUMMIES.get(name) or str(new_id())))
     return path
