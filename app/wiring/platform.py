@@ -164,6 +164,8 @@ class Platform:
         """Give back what is held."""
         if isinstance(self.face_engine, FacePool):
             self.face_engine.close()
+        if isinstance(self.city, Rnp1Client):
+            self.city.close()
         self.database.close()
 
 

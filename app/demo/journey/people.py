@@ -1,0 +1,49 @@
+"""Who plays: the trainees of the demonstration class and the staff with their one-time codes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.demo.load import ACCOUNTS, DEMO_CODE
+from app.realname.simulator.seed import DEFAULT_SEED, load_seed
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """A made-up person of the demonstration class.
+
+    Attributes:
+        learner_ref: Number on the roster.
+        name: Name.
+        id_number: ID number of a region that does not exist.
+        phone: Number that was never assigned.
+        category: Code of the category of person.
+    """
+
+    learner_ref: str
+    name: str
+    id_number: str
+    phone: str
+    category: str
+
+
+def load_trainees() -> dict[str, Trainee]:
+    """Read the roster of the demonstration class, by learner number."""
+    seed = load_seed(DEFAULT_SEED)
+    people = {person["person_key"]: person for person in seed["people"]}
+    roster = next(one["roster"] for one in seed["classes"] if one["class_code"] == DEMO_CODE)
+    found = [(line, people[line["person_key"]]) for line in roster]
+    return {
+        line["learner_ref"]: Trainee(
+            line["learner_ref"], person["name"], person["id_no"], person["phone"], line["category_code"]
+        )
+        for line, person in found
+    }
+
+
+def load_password(var: Path) -> str:
+    """Read the password of the demonstration's staff."""
+    password: str = json.loads((var / ACCOUNTS).read_text(encoding="utf-8"))["password"]
+    return password
