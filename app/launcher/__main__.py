@@ -106,7 +106,7 @@ def become(layout: Layout, module: str, *arguments: str) -> int:
     sys.stdout.flush()
     os.chdir(layout.root)
     kept = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}}
-    environment = {**kept, "ZX_VAR_DIR": str(layout.var)}
+    environment = {**kept, "ZX_VAR_DIR": str(layout.var), "ORT_DISABLE_TELEMETRY": "1"}
     argv = [str(layout.python), "-m", module, *arguments]
     os.execve(argv[0], argv, environment)  # noqa: S606 - no shell, our own interpreter
 

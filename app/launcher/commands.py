@@ -70,7 +70,7 @@ class Outcome:
 def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment for tools: no foreign virtual environment, no Python path of the caller's."""
     kept = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
-    return {**kept, "NO_COLOR": "1", **(extra or {})}
+    return {**kept, "NO_COLOR": "1", "ORT_DISABLE_TELEMETRY": "1", **(extra or {})}
 
 
 def run_logged(
