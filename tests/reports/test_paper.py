@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -322,6 +323,17 @@ class TestSealing:
         made = render_paper(data, pictures=pictures, graded_at=facts.report.graded_at)
         assert data["content_sha256"] == sealed.content_sha256
         assert hashlib.sha256(made.pdf).hexdigest() == sealed.sha256
+
+    @pytest.mark.commits
+    def test_happens_once_when_two_workers_do_it_at_the_same_time(self, world):
+        world.study(0)
+        attempt_id = world.sit_exam(0)
+        with ThreadPoolExecutor(3) as workers:
+            made = list(workers.map(lambda _: world.make_paper(attempt_id), range(3)))
+        assert len(set(made)) == 1
+        with world.unit() as work:
+            entries = select(LedgerEntry).where(LedgerEntry.event_type == "exam.paper_pdf")
+            assert len(work.session.scalars(entries).all()) == 1
 
     @pytest.mark.commits
     def test_leaves_nothing_behind_when_the_store_is_down(self, world):

@@ -177,6 +177,11 @@ class TestChangedByte:
                 found = problems(zipped(files | {name: bytes(changed)}))
                 assert name in found, (name, place, found)
 
+    @pytest.mark.parametrize("name", ["manifest.json", "manifest.sig", "keys.json", "ledger.json"])
+    def test_is_found_when_it_is_a_blank_that_changes_no_meaning(self, pack, name):
+        files = contents(pack)
+        assert name in problems(zipped(files | {name: files[name] + b"\n"}))
+
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
     def test_anywhere_in_the_zip_is_found_or_changes_nothing(self, pack, data):
@@ -291,6 +296,14 @@ class TestForgedLedger:
         entries = forger().entries
         entries[0]["envelope"]["class_code"] = "220100-X"
         assert "不属于本班级" in problems(forger().with_entries(entries).sealed())
+
+    def test_names_a_last_entry_that_was_written_anew(self, forger):
+        entries = forger().entries
+        last = entries[-1]
+        last["payload"]["last_seq"] = 1
+        last["envelope"]["payload_hash"] = hashed(last["payload"])
+        last["entry_hash"] = hashed(last["envelope"])
+        assert "最后一条与目录中登记的账本末尾不符" in problems(forger().with_entries(entries).sealed())
 
     def test_knows_a_forger_who_has_no_key(self, forger, has_key):
         changed = forger().edit("manifest.json", lambda manifest: manifest | {"class_name": "别的班"})
