@@ -41,6 +41,8 @@ export interface LoopOptions {
   wait?: (ms: number) => Promise<void>
 }
 
+/** The server takes no two reports of one player closer together than this; a little more for the way. */
+const MIN_GAP_MS = 400
 const RETRY_MS = [1_500, 3_000, 6_000, 10_000]
 
 export class HeartbeatLoop {
@@ -50,6 +52,7 @@ export class HeartbeatLoop {
   private sending = false
   private stopped = false
   private hurry: () => void = () => undefined
+  private answeredAt = Number.NEGATIVE_INFINITY
 
   constructor(private readonly options: LoopOptions) {
     this.token = options.token
@@ -77,11 +80,18 @@ export class HeartbeatLoop {
   private async drain(): Promise<void> {
     this.sending = true
     while (!this.stopped) {
+      if (this.parts.length === 0) break
+      await this.keepDistance()
       const part = this.parts.shift()
-      if (!part) break
+      if (!part || this.stopped) break
       if (!(await this.deliver(this.bodyOf(part)))) break
     }
     this.sending = false
+  }
+
+  private async keepDistance(): Promise<void> {
+    const rest = this.answeredAt + MIN_GAP_MS - performance.now()
+    if (rest > 0) await new Promise<void>((resolve) => setTimeout(resolve, rest))
   }
 
   private async deliver(body: HeartbeatBody): Promise<boolean> {
@@ -94,6 +104,7 @@ export class HeartbeatLoop {
       try {
         const answer = await options.send(body)
         await drawer.remove(key)
+        this.answeredAt = performance.now()
         this.token = answer.next_token
         this.seq = answer.seq + 1
         options.onSync('saved')
@@ -107,7 +118,7 @@ export class HeartbeatLoop {
           options.onRefused(problem)
           return false
         }
-        options.onSync('waiting')
+        options.onSync(problem.status === 429 ? 'saving' : 'waiting')
         await this.pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] as number)
       }
     }
