@@ -74,7 +74,7 @@ def transition(check_in: CheckIn, status: str, *, now: datetime) -> None:
         CheckInClosed: The move is not legal.
     """
     if status not in _TRANSITIONS.get(check_in.status, frozenset()):
-        raise CheckInClosed(status=check_in.status)
+        raise CheckInClosed(check_in_status=check_in.status)
     check_in.status = status
     if status != DUE:
         check_in.settled_at = now
@@ -165,7 +165,7 @@ def make_up(work: Work, check_in_id: UUID, *, person_id: UUID, rules: CheckInRul
     if missed.status == DUE and _is_over(missed, work.now):
         miss(work, missed)
     if missed.status not in {MISSED, FAILED}:
-        raise CheckInClosed("这次验证不需要重做", status=missed.status)
+        raise CheckInClosed("这次验证不需要重做", check_in_status=missed.status)
     purpose = MAKE_UP if missed.purpose in {RANDOM, MAKE_UP} else missed.purpose
     subject = Subject(kind=missed.subject_kind, id=missed.subject_id, person_id=missed.person_id, round=missed.round)
     return open_now(work, subject, purpose=purpose, rules=rules, methods=methods, replaces=missed)
@@ -215,7 +215,7 @@ def begin_try(
     """
     check_in = get_own(work, check_in_id, person_id=person_id, lock=True)
     if check_in.status != DUE or _is_over(check_in, work.now):
-        raise CheckInClosed("验证时间已过或已完成，请按页面提示重新开始", status=check_in.status)
+        raise CheckInClosed("验证时间已过或已完成，请按页面提示重新开始", check_in_status=check_in.status)
     if method not in check_in.methods:
         raise MethodNotOffered
     fresh = check_in.nonce_expires_at is not None and work.now <= check_in.nonce_expires_at
@@ -368,7 +368,7 @@ def _settle(
     transition(check_in, status, now=work.now)
     work.session.flush()
     if check_in.due_at is None:
-        raise CheckInClosed(status=check_in.status)
+        raise CheckInClosed(check_in_status=check_in.status)
     work.publish(
         CheckInSettled(
             check_in_id=check_in.id,

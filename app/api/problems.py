@@ -94,13 +94,13 @@ def problem_response(error: DomainError, *, instance: str) -> Response:
         instance: Path of the request.
     """
     document = {
+        **error.extensions,
         "type": TYPE_PREFIX + error.slug,
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
         "instance": instance,
         "code": error.slug,
-        **error.extensions,
     }
     headers = {}
     if (wait := error.extensions.get("retry_after_s")) is not None:

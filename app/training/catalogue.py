@@ -95,7 +95,7 @@ def get_trade(code: str, *, trades: Mapping[str, Trade]) -> Trade:
     try:
         return trades[code]
     except KeyError:
-        raise TradeUnknown(f"目录中没有编号 {code} 的工种。目录外的工种须先由人社部门备案。", code=code) from None
+        raise TradeUnknown(f"目录中没有编号 {code} 的工种。目录外的工种须先由人社部门备案。", trade_code=code) from None
 
 
 def find_trade(name: str, *, trades: Iterable[Trade]) -> Trade | None:

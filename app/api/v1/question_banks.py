@@ -114,7 +114,12 @@ class ExamView(BaseModel):
     message: str
 
 
-@router.get("/question-bank/template.xlsx", dependencies=[allow(*STAFF)])
+@router.get(
+    "/question-bank/template.xlsx",
+    dependencies=[allow(*STAFF)],
+    response_class=Response,
+    responses={200: {"content": {XLSX: {}}}},
+)
 def template(_work: WorkDep) -> Response:
     """Download the workbook in which questions are filled in."""
     example = [
