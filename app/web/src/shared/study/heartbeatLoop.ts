@@ -81,7 +81,7 @@ export class HeartbeatLoop {
     this.sending = true
     while (!this.stopped) {
       if (this.parts.length === 0) break
-      await this.keepDistance()
+      if (this.restMs() > 0) await new Promise<void>((resolve) => setTimeout(resolve, this.restMs()))
       const part = this.parts.shift()
       if (!part || this.stopped) break
       if (!(await this.deliver(this.bodyOf(part)))) break
@@ -89,9 +89,8 @@ export class HeartbeatLoop {
     this.sending = false
   }
 
-  private async keepDistance(): Promise<void> {
-    const rest = this.answeredAt + MIN_GAP_MS - performance.now()
-    if (rest > 0) await new Promise<void>((resolve) => setTimeout(resolve, rest))
+  private restMs(): number {
+    return this.answeredAt + MIN_GAP_MS - performance.now()
   }
 
   private async deliver(body: HeartbeatBody): Promise<boolean> {
