@@ -32,7 +32,6 @@ def command_prepare(layout: Layout, console: Console, arguments: Sequence[str]) 
 def command_environment(layout: Layout, console: Console, arguments: Sequence[str]) -> int:
     """Build the Python environment alone: the slow layer of the image."""
     del arguments
-    layout.make_folders()
     with layout.exclusive(console):
         ensure_environment(layout, console, dev=False)
     return 0
@@ -83,7 +82,6 @@ def command_bench(layout: Layout, console: Console, arguments: Sequence[str]) ->
 
 def command_lock(layout: Layout, console: Console, arguments: Sequence[str]) -> int:
     """Resolve the lock files anew; with `--upgrade` to the newest versions."""
-    layout.make_folders()
     locks.compile_locks(layout, console, upgrade="--upgrade" in arguments)
     return 0
 
@@ -122,7 +120,9 @@ def main(argv: Sequence[str]) -> int:
             reconfigure(encoding="utf-8", errors="replace")
     console = Console()
     try:
-        return COMMANDS[known.command](Layout.here(), console, rest)
+        layout = Layout.here()
+        layout.make_folders()
+        return COMMANDS[known.command](layout, console, rest)
     except LaunchError as error:
         console.say(error.text())
         return 1

@@ -68,27 +68,26 @@ def ensure_packages(layout: Layout, console: Console, needs: Sequence[Need]) -> 
     """
     lacking = missing(needs)
     if lacking and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install(layout, console, [package for need in lacking for package in need.packages])
+        for need in lacking:
+            _install(layout, console, need)
         lacking = missing(needs)
     for need in lacking:
         console.say(f"! {need.sentence()}")
     return lacking
 
 
-def _install(layout: Layout, console: Console, packages: Sequence[str]) -> None:
-    env = {"DEBIAN_FRONTEND": "noninteractive"}
+def _install(layout: Layout, console: Console, need: Need) -> None:
     options = ["-y", "-q", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=300"]
-    with console.step(f"安装系统软件包 {' '.join(packages)}") as step:
-        if any(answers(["apt-cache", "show", package]) is None for package in packages):
-            run_logged(["apt-get", "update", "-q"], log=layout.log, step=step, cwd=layout.root, env=env)
-        outcome = run_logged(
-            ["apt-get", "install", *options, *packages], log=layout.log, step=step, cwd=layout.root, env=env
-        )
-        if outcome.code != 0:  # the lists may be older than the archive
-            run_logged(["apt-get", "update", "-q"], log=layout.log, step=step, cwd=layout.root, env=env)
-            outcome = run_logged(
-                ["apt-get", "install", *options, *packages], log=layout.log, step=step, cwd=layout.root, env=env
-            )
-        if outcome.code != 0:
-            console.say(f"! {explain(outcome, title=step.title, log=layout.log).chinese}")
-            step.outcome = "没有成功"
+    install = ["apt-get", "install", *options, *need.packages]
+    update = ["apt-get", "update", "-q"]
+    known = all(answers(["apt-cache", "show", package]) is not None for package in need.packages)
+    # The lists may be missing, or older than the archive.
+    attempts = [install, update, install] if known else [update, install]
+    with console.step(f"安装系统软件包 {' '.join(need.packages)}") as step:
+        for argv in attempts:
+            env = {"DEBIAN_FRONTEND": "noninteractive"}
+            outcome = run_logged(argv, log=layout.log, step=step, cwd=layout.root, env=env)
+            if argv is install and outcome.code == 0:
+                return
+        console.say(f"! {explain(outcome, title=step.title, log=layout.log).chinese}")
+        step.outcome = "没有成功"

@@ -24,7 +24,6 @@ def prepare(layout: Layout, console: Console, *, dev: bool, pages: bool = True) 
     Raises:
         LaunchError: A step failed; the sentence says why and what to do.
     """
-    layout.make_folders()
     with layout.exclusive(console):
         check_space(layout)
         environment.ensure_environment(layout, console, dev=dev)

@@ -24,7 +24,6 @@ def discard_data(layout: Layout, console: Console) -> None:
             "已设置 DATABASE_URL：demo-reset 只清空内置数据库，不会改动外部数据库。",
             "DATABASE_URL is set: demo-reset only discards the embedded database.",
         )
-    layout.make_folders()
     with (layout.var / "run" / "up.lock").open("a+", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
