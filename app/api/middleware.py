@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.problems import TooLarge, Unexpected, answer_fault, problem_response
 from app.core.clock import china_iso
 from app.core.errors import DomainError, Forbidden
+from app.core.ids import new_id
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY_BYTES = 24 * 1024 * 1024
@@ -62,7 +62,7 @@ class EveryRequest:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["request_id"] = uuid4().hex
+        scope["request_id"] = new_id().hex
         started = time.perf_counter()
         status = 0
 
@@ -77,14 +77,15 @@ class EveryRequest:
                     headers.setdefault(name, value)
             await send(message)
 
-        try:
-            await self._guarded(scope, receive, send_marked)
-        except Exception as error:
-            if status:  # the answer has begun: cutting the connection is all that is left
-                raise
-            await answer_fault(error, path=scope["path"])(scope, receive, send_marked)
-        finally:
-            self._note(scope, status or Unexpected.status, time.perf_counter() - started)
+        with structlog.contextvars.bound_contextvars(request_id=scope["request_id"]):
+            try:
+                await self._guarded(scope, receive, send_marked)
+            except Exception as error:
+                if status:  # the answer has begun: cutting the connection is all that is left
+                    raise
+                await answer_fault(error, path=scope["path"])(scope, receive, send_marked)
+            finally:
+                self._note(scope, status or Unexpected.status, time.perf_counter() - started)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -105,7 +106,6 @@ class EveryRequest:
                 route=route,
                 status=status,
                 milliseconds=round(seconds * 1000),
-                request_id=scope["request_id"],
             )
 
 

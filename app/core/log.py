@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-_PERSONAL = re.compile(r"(?<![0-9A-Za-z-])(\d{17}[\dXx]|1[3-9]\d{9}|\d{16,19})(?![0-9A-Za-z-])")
+_PERSONAL = re.compile(r"(?<![0-9A-Za-z-])(\d{17}[\dXx]|(?:\+?86[ -]?)?1[3-9]\d{9}|\d{16,19})(?![0-9A-Za-z-])")
 
 
 def mask_text(text: str) -> str:
