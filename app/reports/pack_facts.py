@@ -14,7 +14,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.core.canonical import canonical_bytes
@@ -113,8 +112,8 @@ def collect_pack(work: Work, enrollment_id: UUID) -> PackFacts:
     if enrollment is None:
         raise NotFound("没有找到该学员的报名记录")
     training_class = session.get_one(TrainingClass, enrollment.class_id)
-    receipts = tuple(_receipts(session, enrollment.class_id))
     deliveries = tuple(_deliveries(session, enrollment.class_id))
+    receipts = tuple(_receipts(session, deliveries))
     chain = session.get(LedgerChain, enrollment.class_id, populate_existing=True)
     if chain is None:
         raise NothingToProve
@@ -232,24 +231,7 @@ def _papers(session: Session, rows: Iterable[_Row]) -> Iterator[Json]:
             }
 
 
-def _receipts(session: Session, chain_id: UUID) -> list[Json]:
-    """Read each receipt once; every entry of its batch holds a copy."""
-    number = OutboxMessage.receipt["receipt_id"].astext
-    found = session.scalars(
-        select(OutboxMessage.receipt["document"])
-        .ext(distinct_on(number))
-        .where(
-            OutboxMessage.chain_id == chain_id,
-            OutboxMessage.channel == CITY_CHANNEL,
-            OutboxMessage.receipt.is_not(None),
-        )
-        .order_by(number, OutboxMessage.seq)
-    )
-    documents: list[Json] = [document for document in found if document]
-    return sorted(documents, key=lambda document: int(document["receipt_id"]))
-
-
-def _deliveries(session: Session, chain_id: UUID) -> Iterator[Json]:
+def _deliveries(session: Session, chain_id: UUID) -> list[Json]:
     rows = session.execute(
         select(
             OutboxMessage.entry_id,
@@ -261,11 +243,27 @@ def _deliveries(session: Session, chain_id: UUID) -> Iterator[Json]:
         .where(OutboxMessage.chain_id == chain_id, OutboxMessage.channel == CITY_CHANNEL)
         .order_by(OutboxMessage.seq)
     )
-    for row in rows:
-        yield {
+    return [
+        {
             "event_id": str(row.entry_id),
             "seq": row.seq,
             "status": row.status,
             "delivered_at": china_iso(row.delivered_at) if row.delivered_at else None,
             "receipt_id": row.receipt_id,
         }
+        for row in rows
+    ]
+
+
+def _receipts(session: Session, deliveries: Iterable[Json]) -> Iterator[Json]:
+    """Read each receipt once, although every entry of its batch holds a copy."""
+    holders: dict[int, UUID] = {}
+    for delivery in deliveries:
+        if delivery["receipt_id"] is not None:
+            holders.setdefault(delivery["receipt_id"], UUID(delivery["event_id"]))
+    for _, entry_id in sorted(holders.items()):
+        yield session.scalars(
+            select(OutboxMessage.receipt["document"]).where(
+                OutboxMessage.entry_id == entry_id, OutboxMessage.channel == CITY_CHANNEL
+            )
+        ).one()

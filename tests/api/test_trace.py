@@ -189,12 +189,14 @@ class TestPerson:
 
 class TestEvidencePack:
     def test_is_a_zip_that_verifies(self, world, auditor, platform, tmp_path):
-        answer = auditor().post(f"/trace/enrollments/{world.enrollments[0]}/evidence-pack")
+        made = auditor()
+        answer = made.post(f"/trace/enrollments/{world.enrollments[0]}/evidence-pack")
         assert answer.headers["content-type"] == "application/zip"
         assert int(answer.headers["content-length"]) == len(answer.content)
         path = tmp_path / "pack.zip"
         path.write_bytes(answer.content)
-        report = verify(path)
+        fingerprint = made.get("/version").json()["key_fingerprint"]
+        report = verify(path, fingerprint)
         assert report.is_ok(), report.problems
         [row] = audited(platform, "download_evidence_pack")
         assert row.subject_id == world.enrollments[0]

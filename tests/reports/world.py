@@ -20,7 +20,7 @@ from app.core.work import Actor, Work
 from app.identity.events import ProofFile, RealNameVerified
 from app.identity.models import Organization, Passkey
 from app.identity.people import import_person
-from app.realname.protocol import SigningKey, signed_document
+from app.realname.protocol import MAX_BATCH_EVENTS, SigningKey, signed_document
 from app.reports.evidence_pack import build_pack
 from app.reports.pack_facts import PackFacts, collect_pack
 from app.reports.paper_job import make_paper_pdf
@@ -293,12 +293,13 @@ class World:
         )
 
     def deliver(self) -> None:
-        """Have the city confirm everything that waits, in one receipt per call."""
+        """Have the city confirm what waits, up to one batch, in one receipt."""
         with self.unit() as work:
             waiting = work.session.scalars(
                 select(OutboxMessage)
                 .where(OutboxMessage.chain_id == self.class_id, OutboxMessage.status == PENDING)
                 .order_by(OutboxMessage.seq)
+                .limit(MAX_BATCH_EVENTS)
             ).all()
             number = 1 + len(
                 set(

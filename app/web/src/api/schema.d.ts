@@ -155,7 +155,7 @@ export interface paths {
         };
         /**
          * List Classes
-         * @description List the classes of my organisation, newest first; the bureau sees all.
+         * @description List the classes of my organisation, newest first; the bureau sees those of its region.
          */
         get: operations["list_classes_api_v1_classes_get"];
         put?: never;
@@ -674,6 +674,8 @@ export interface paths {
         /**
          * Answer By Passkey
          * @description Answer with a passkey: the device has verified its user by fingerprint, face or screen lock.
+         *
+         *     What the device signed is sealed as evidence, so that an auditor can check the signature again.
          */
         post: operations["answer_by_passkey_api_v1_me_check_ins__check_in_id__passkey_post"];
         delete?: never;
@@ -1384,7 +1386,7 @@ export interface paths {
         };
         /**
          * Read Version
-         * @description Tell name and version; public.
+         * @description Tell name, version and the fingerprint of the signing key; public.
          */
         get: operations["read_version_api_v1_version_get"];
         put?: never;
@@ -1769,6 +1771,8 @@ export interface components {
             online_hours: number;
             /** Opened At */
             opened_at: string | null;
+            /** Organization */
+            organization: string;
             /** Pack */
             pack: string;
             /** Planned Hours */
@@ -2276,6 +2280,11 @@ export interface components {
              * Format: date-time
              */
             occurred_at: string;
+            /**
+             * Passed
+             * @description 是否通过；空：这条记录不涉及通过与否
+             */
+            passed: boolean | null;
             /**
              * Recorded At
              * Format: date-time
@@ -3310,6 +3319,10 @@ export interface components {
         TraineeOut: {
             /** Category */
             category: string;
+            /** Check Ins Missed */
+            check_ins_missed: number;
+            /** Check Ins Passed */
+            check_ins_passed: number;
             /** Credited S */
             credited_s: number;
             /**
@@ -3317,6 +3330,11 @@ export interface components {
              * Format: uuid
              */
             enrollment_id: string;
+            /**
+             * Exam
+             * @description 结业考核的情况
+             */
+            exam: string;
             /** Hours Done */
             hours_done: number;
             /** Hours Total */
@@ -3329,6 +3347,8 @@ export interface components {
             lessons_total: number;
             /** Name Masked */
             name_masked: string;
+            /** Online */
+            online: boolean;
             /** Phone Masked */
             phone_masked: string;
             /** Real Name Confirmed */
@@ -3418,9 +3438,14 @@ export interface components {
         };
         /**
          * Version
-         * @description The program's version.
+         * @description The program's version, and the fingerprint by which its evidence packs are known.
          */
         Version: {
+            /**
+             * Key Fingerprint
+             * @description 证据包签名公钥的指纹（SHA-256），供 verify.py --key 核对
+             */
+            key_fingerprint: string;
             /** Name */
             name: string;
             /** Version */
@@ -3442,7 +3467,7 @@ export interface components {
         };
         /**
          * ClassList
-         * @description Classes of my organisation; of all for the bureau.
+         * @description Classes of my organisation; of its region for the bureau.
          */
         app__api__v1__classes__ClassList: {
             /** Items */
@@ -3487,6 +3512,8 @@ export interface components {
             online_hours: number;
             /** Opened At */
             opened_at: string | null;
+            /** Organization */
+            organization: string;
             /** Pack */
             pack: string;
             /** Planned Hours */
@@ -5263,7 +5290,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                 };
             };
             503: components["responses"]["Problem"];
