@@ -8,7 +8,7 @@ import { CLOSED, type CameraEvent, next, obstacle, reasonOf } from './camera/mac
 import { amount, bytes, clock, day, duration, moment, percent } from './format'
 import { idNumberHint, isIdNumber, phoneHint } from './idNumber'
 import { openDrawer } from './queue'
-import { isFree, LEASE_MS } from './tabLease'
+import { isFree, LEASE_MS, tabLease } from './tabLease'
 import { fromBase64, toBase64 } from './webauthn'
 
 describe('ServerClock', () => {
@@ -129,6 +129,23 @@ describe('tab lease', () => {
     expect(isFree(held, 'two', 1001 + LEASE_MS)).toBe(true)
     expect(isFree(null, 'two', 0)).toBe(true)
     expect(isFree('rubbish', 'two', 0)).toBe(true)
+  })
+  it('is refused to a second tab, which may take it over', () => {
+    const lost = vi.fn()
+    const [first, second] = [tabLease('exam:1', lost), tabLease('exam:1', () => undefined)]
+    expect([first.acquire(), second.acquire(), second.acquire(true)]).toEqual([true, false, true])
+    window.dispatchEvent(new Event('storage'))
+    expect(lost).toHaveBeenCalledTimes(1)
+    second.release()
+  })
+  it('is free again as soon as its page has gone, so that a reload goes on', () => {
+    const first = tabLease('exam:2', () => undefined)
+    first.acquire()
+    window.dispatchEvent(new Event('pagehide'))
+    const second = tabLease('exam:2', () => undefined)
+    expect(second.acquire()).toBe(true)
+    second.release()
+    first.release()
   })
 })
 

@@ -42,6 +42,18 @@ export function tabLease(name: string, whenLost: () => void): TabLease {
     clearInterval(timer)
     timer = undefined
     window.removeEventListener('storage', check)
+    window.removeEventListener('pagehide', giveBack)
+  }
+  /** A page that goes away frees its lease at once, so that a reload finds it free. */
+  const giveBack = () => {
+    if (timer === undefined) return
+    stop()
+    localStorage.removeItem(key)
+    window.addEventListener('pageshow', comeBack, { once: true })
+  }
+  /** A page taken out of the browser's cache goes on only if nobody else has begun. */
+  const comeBack = () => {
+    if (!lease.acquire()) whenLost()
   }
   const check = () => {
     if (timer !== undefined && !isFree(localStorage.getItem(key), tab, Date.now())) {
@@ -49,7 +61,7 @@ export function tabLease(name: string, whenLost: () => void): TabLease {
       whenLost()
     }
   }
-  return {
+  const lease: TabLease = {
     acquire(force = false) {
       if (!force && !isFree(localStorage.getItem(key), tab, Date.now())) return false
       stop()
@@ -59,12 +71,15 @@ export function tabLease(name: string, whenLost: () => void): TabLease {
         if (timer !== undefined) write()
       }, RENEW_MS)
       window.addEventListener('storage', check)
+      window.addEventListener('pagehide', giveBack)
       return true
     },
     release() {
+      window.removeEventListener('pageshow', comeBack)
       if (timer === undefined) return
       stop()
       localStorage.removeItem(key)
     },
   }
+  return lease
 }

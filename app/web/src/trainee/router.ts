@@ -46,6 +46,17 @@ router.beforeEach(async (to) => {
   return true
 })
 
+/**
+ * A page that cannot be fetched was usually replaced by a newer version: load the new one from the server, once.
+ */
+const RELOADED = 'zx-reloaded'
+router.onError((_error, to) => {
+  if (!navigator.onLine || sessionStorage.getItem(RELOADED) === to.fullPath) return
+  sessionStorage.setItem(RELOADED, to.fullPath)
+  location.assign(to.fullPath)
+})
+
 router.afterEach((to) => {
+  sessionStorage.removeItem(RELOADED)
   document.title = `${to.meta.title ?? ''} · 证学`
 })
