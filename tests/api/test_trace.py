@@ -9,7 +9,10 @@ from sqlalchemy import select
 
 from app.core.audit import AuditEntry
 from app.core.ledger import LedgerEntry
+from app.core.work import Actor
 from app.identity.models import Organization
+from app.oversight import trace
+from app.oversight.errors import TraceNotFound
 from app.reports.verifier.verify import verify
 from tests.app.identity.samples import make_id_number
 from tests.reports.world import World
@@ -135,6 +138,16 @@ class TestTrace:
         assert (answer.status_code, answer.json()["code"]) == (404, "trace-not-found")
         rows = audited(platform, "view_trace") + audited(platform, "view_trace_file")
         assert [(row.outcome, row.reason) for row in rows] == [("refused", "out_of_scope")]
+
+    def test_is_refused_by_every_service_itself_too(self, world, platform):
+        with platform.unit(actor=Actor(kind="bureau_auditor")) as work:
+            for look in (
+                lambda: trace.read_trace(work, world.enrollments[0]),
+                lambda: trace.find_traced_file(work, world.enrollments[0], "a" * 64),
+                lambda: trace.unmask(work, world.enrollments[0], reason=REASON),
+            ):
+                with pytest.raises(TraceNotFound):
+                    look()
 
     def test_answers_the_same_for_an_enrolment_that_does_not_exist(self, world, auditor):
         answer = auditor().get(f"/trace/enrollments/{uuid4()}")
