@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory } from 'vue-router'
 import { whenSignedOut } from '@/shared/api/http'
-import { homeOf, mayOpen } from './menu'
+import { decide } from './access'
+import { homeOf } from './menu'
 import { forget, knowMe, me, role } from './session'
 
 declare module 'vue-router' {
@@ -63,12 +64,7 @@ export const router = createRouter({
 
 router.beforeEach(async (to) => {
   await knowMe()
-  if (to.meta.open) return me.value && !to.query.next ? homeOf(role.value) : true
-  if (me.value === null) return { path: '/login', query: to.path === '/' ? {} : { next: to.fullPath } }
-  if (me.value.role === 'trainee') return { path: '/login', query: { not: 'staff' } }
-  if (me.value.must_change_password && to.path !== '/password') return '/password'
-  if (!to.meta.all && !mayOpen(role.value, to.path)) return homeOf(role.value)
-  return true
+  return decide(me.value, to)
 })
 
 router.afterEach((to) => {
