@@ -179,7 +179,7 @@ def _lesson_completed(payload: Json) -> list[str]:
 def _gate(payload: Json) -> list[str]:
     is_passed = payload.get("passed")
     return [
-        f"第 {payload.get('attempt_no')} 次随堂测验{'通过' if is_passed else '未通过'}",
+        f"第 {payload.get('lesson_no')} 课第 {payload.get('attempt_no')} 次随堂测验{'通过' if is_passed else '未通过'}",
         f"答对 {payload.get('score')} 题，共 {payload.get('total')} 题，需答对 {payload.get('pass_score')} 题",
         "进入下一课" if is_passed else "重新学习本课",
     ]

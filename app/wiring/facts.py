@@ -209,6 +209,7 @@ class Ledgerkeeper:
             at=event.submitted_at,
             payload={
                 "lesson_id": str(event.lesson_id),
+                "lesson_no": work.session.get_one(LessonProgress, event.progress_id).position,
                 "gate_id": str(event.gate_id),
                 "round": event.round,
                 "attempt_no": event.attempt_no,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, NotFound
-from app.core.ledger import LedgerEntry
 from app.core.work import Work
+from app.reports.paper_job import find_sealed
 from app.training.classes.opening import get_seed
 from app.training.frozen_rules import thaw
 from app.training.models import Enrollment, LessonProgress, TrainingClass
@@ -135,13 +135,4 @@ def is_claimable(session: Session, enrollment_id: UUID) -> bool:
 
 def has_paper_pdf(session: Session, attempt: Attempt) -> bool:
     """Tell whether the paper of an attempt exists as a document."""
-    count = session.scalar(
-        select(func.count())
-        .select_from(LedgerEntry)
-        .where(
-            LedgerEntry.subject_id == attempt.enrollment_id,
-            LedgerEntry.event_type == "exam.paper_pdf",
-            LedgerEntry.payload["attempt_id"].astext == str(attempt.id),
-        )
-    )
-    return bool(count)
+    return find_sealed(session, attempt.id) is not None
