@@ -1,5 +1,5 @@
 /** The one attempt at the final exam: its state on the server, answers on their way, the tab that may write. */
-import { computed, onUnmounted, ref, shallowRef, triggerRef } from 'vue'
+import { computed, onUnmounted, ref, shallowRef } from 'vue'
 import type { AnswerSaved, Attempt } from '@/api/types'
 import { get, post } from '@/shared/api/http'
 import { asProblem, type ProblemError } from '@/shared/api/problem'
@@ -90,8 +90,7 @@ export function useExam(enrollmentId: string) {
   }
 
   function choose(no: number, value: string[]): void {
-    answers.value.set(no, value)
-    triggerRef(answers)
+    answers.value = new Map(answers.value).set(no, value)
     void queue?.set(no, value)
   }
 
