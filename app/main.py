@@ -49,7 +49,8 @@ def create_app(platform: Platform) -> FastAPI:
     for router in routers():
         app.include_router(router, prefix=API)
     app.include_router(health.router)
-    app.router.routes.extend([*(path.route for path in hot), *object_routes(platform)])
+    app.router.routes[:0] = [path.route for path in hot]  # first: nothing else is tried before them
+    app.router.routes.extend(object_routes(platform))
     mount_pages(app)
     app.add_middleware(
         EveryRequest, now=platform.clock.now, metrics=app.state.metrics, headers=security_headers(platform)

@@ -198,10 +198,12 @@ def accept(state: State, beat: Beat, *, now_ms: int, terms: Terms) -> tuple[Stat
         credited, over = split(near, limit)
         excluded += [(binding, stretch) for stretch in over]
         excluded += [(Reason.BEYOND_CONFIRMED, stretch) for stretch in far]
+    state = replace(
+        state,
+        carry_ms=min(CARRY_MS, budget - measure(credited)),
+        hidden_ms=state.hidden_ms + (min(elapsed, _stale_ms(terms)) if beat.hidden else 0),
+    )
     after, fell_due = _book(state, beat, credited, excluded, now_ms=now_ms, terms=terms)
-    after = replace(after, carry_ms=min(CARRY_MS, budget - measure(credited)))
-    if beat.hidden:
-        after = replace(after, hidden_ms=after.hidden_ms + min(elapsed, _stale_ms(terms)))
     return after, Verdict(credited, tuple(excluded), withdrawn, fell_due)
 
 
