@@ -170,9 +170,9 @@ def _invalid(errors: Iterable[Any]) -> DomainError:
 
 
 def answer_fault(error: Exception, *, path: str) -> Response:
-    """Render a failure that nobody expected; the log gets the whole story, the answer none of it."""
+    """Render a failure; what came from a library is told to the log in full, and to nobody else."""
     failure = translate(error)
-    if failure.status >= Unexpected.status and not isinstance(error, DomainError):
+    if not isinstance(error, DomainError | RequestValidationError | HTTPException):
         log.error("request_failed", path=path, code=failure.slug, exc_info=error)
     return problem_response(failure, instance=path)
 

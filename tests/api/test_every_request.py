@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 from starlette.testclient import TestClient
 
+from app.api.health import MIN_FREE_BYTES
 from app.api.middleware import MAX_BODY_BYTES
 from app.core.settings import Settings
 from app.main import create_app
@@ -215,6 +217,12 @@ class TestReadiness:
             _execute(template[0], f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
             assert client.get("/health/ready").status_code == 200
             made.close()
+
+    def test_needs_room_on_the_disk(self, stage, monkeypatch):
+        full = shutil.disk_usage("/")._replace(free=MIN_FREE_BYTES - 1)
+        monkeypatch.setattr("app.api.health.shutil.disk_usage", lambda _folder: full)
+        answer = stage.browser().client.get("/health/ready")
+        assert (answer.status_code, answer.json()["code"]) == (503, "disk-full")
 
 
 class TestPages:
