@@ -153,7 +153,6 @@ class TestSpeed:
         assert isinstance(answer, HeartbeatTooSoon)
         assert studio.row().last_seq == 1
 
-
     def test_the_first_one_after_a_check_in_may_come_at_once(self, studio):
         studio.sign_in()
         studio.beat((0, 15_000))
@@ -353,10 +352,14 @@ class TestOpening:
 
     @pytest.mark.clause("CC-5.3.2e")
     def test_nothing_is_learned_before_the_approval(self, studio):
-        found = studio.work.session.get_one(TrainingClass, studio.row(studio.sign_in().id).class_id)
-        studio.clock.advance(found.approved_at - studio.clock.now() - timedelta(seconds=1))
-        with pytest.raises(ClassNotOpen):
+        found = studio.work.session.get_one(TrainingClass, studio.enrollment.class_id)
+        found.approved_at = studio.clock.now()
+        studio.work.session.flush()
+        studio.clock.advance(timedelta(seconds=-1))
+        with pytest.raises(ClassNotOpen, match="获准"):
             studio.open()
+        studio.clock.advance(timedelta(seconds=1))
+        assert studio.open().phase == "awaiting_sign_in"
 
     @pytest.mark.parametrize("days", [-3, 60])
     def test_nothing_is_learned_outside_the_dates_of_the_class(self, studio, days):
