@@ -369,9 +369,10 @@ def _encoded(pixels: Pixels, suffix: str, *options: int) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
-    """Fetch the photos; with a person and a path write a camera clip."""
-    if len(arguments) == 2:
-        sys.stdout.write(f"{make_camera_clip(arguments[0], Path(arguments[1]))}\n")
+    """Fetch the photos; with a person, a path and perhaps seconds write a camera clip."""
+    if len(arguments) >= 2:
+        duration_s = float(arguments[2]) if len(arguments) > 2 else 8.0
+        sys.stdout.write(f"{make_camera_clip(arguments[0], Path(arguments[1]), duration_s=duration_s)}\n")
         return 0
     sys.stdout.write(f"{ensure()}\n")
     return 0

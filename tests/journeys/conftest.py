@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from app.demo.journey.people import load_trainees
 from app.demo.journey.stage import ROOT, open_stage
 
 CACHE = ROOT / "var"
+SCREENSHOTS = CACHE / "screenshots"
 LONGEST_S = 280
 
 
@@ -37,6 +39,17 @@ def stage():
 def trainees():
     """The roster of the demonstration class."""
     return load_trainees()
+
+
+@contextmanager
+def show_failure(screen):
+    """Take a last screenshot when a journey fails, and tell what went wrong behind the pages."""
+    try:
+        yield
+    except Exception as error:
+        screen.shot("failure")
+        error.add_note(f"behind the pages: {screen.faults}")
+        raise
 
 
 class Plays:
