@@ -85,7 +85,7 @@ def all_stages(layout: Layout, arguments: Sequence[str] = ()) -> list[Stage]:
         Stage("前端 check", (*npm, "run", "check"), layout.web, env=node),
         Stage("前端 test", (*npm, "run", "test"), layout.web, env=node),
         Stage("pytest", (*pytest, "-m", "not journey", "-n", "2"), root),
-        Stage("pytest 浏览器", (*pytest, "-m", "journey"), root, needs=(debian.BROWSER, debian.FONT)),
+        Stage("pytest 浏览器", (*pytest, "-m", "journey", "-v"), root, needs=(debian.BROWSER, debian.FONT)),
     ]
 
 
