@@ -175,7 +175,7 @@ class PlanMissing(Conflict):
     """Nobody drew the check-ins of a lesson; without them no hour may be earned."""
 
     slug = "plan-missing"
-    title = "随机签到尚未安排，暂时不能计学时，请稍后重新进入"
+    title = "随机打卡尚未安排，暂时不能计学时，请稍后重新进入"
 
 
 class SettlementDiffers(Conflict):

@@ -38,8 +38,8 @@ _TITLES = {
     Reason.ALREADY_WATCHED: "重复观看已经计过的内容，不重复计",
     Reason.NO_CONTACT: "网络中断或设备休眠时间过长，中断期间不计",
     Reason.NOT_SIGNED_IN: "上课签到通过之前的播放不计",
-    Reason.CHECK_IN_DUE: "随机签到等待您完成，期间的播放不计",
-    Reason.CHECK_IN_MISSED: "随机签到超时或未通过，补签通过之前的播放不计",
+    Reason.CHECK_IN_DUE: "随机打卡等待您完成，期间的播放不计",
+    Reason.CHECK_IN_MISSED: "随机打卡超时或未通过，补打卡通过之前的播放不计",
     Reason.DAILY_CAP: "超过当天可计学时的上限，请明天继续学习",
     Reason.SHORT_SEGMENT: "连续学习的时间太短，不计",
 }
