@@ -2,7 +2,7 @@
 
 Every sentence is made from the sealed payload alone; what a payload does not say is left out, never guessed.
 
-Vocabulary: 上课签到 sign-in · 随机打卡 check-in · 补签 make-up.
+Vocabulary: 上课签到 sign-in · 随机打卡 check-in · 补打卡 make-up.
 
 Clauses: CC-4.1.5, CC-6.2
 """
@@ -26,7 +26,7 @@ METHODS = {
     "system": "系统",
 }
 RESULTS = {"passed": "通过", "failed": "未通过", "missed": "超时未做"}
-PURPOSES = {"sign_in": "上课签到", "random": "随机打卡", "make_up": "补签", "exam_identity": "考试身份核验"}
+PURPOSES = {"sign_in": "上课签到", "random": "随机打卡", "make_up": "补打卡", "exam_identity": "考试身份核验"}
 MODES = {"learner": "本人交卷", "auto_timeout": "到时自动交卷", "forced": "强制交卷"}
 REASONS = {
     "hours_incomplete": "学时未完成",
