@@ -34,7 +34,7 @@ def server_url() -> Iterator[str]:
         yield given
         return
     folder = Path(tempfile.mkdtemp(prefix="zx-pg-"))
-    server = start_embedded(folder / "data")
+    server = start_embedded(folder / "data", durable=False)
     try:
         yield server.url
     finally:

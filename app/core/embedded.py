@@ -39,14 +39,16 @@ class EmbeddedPostgres:
 
     Args:
         data_dir: The data folder, absolute.
+        durable: False for data nobody will miss: the server does not wait for the disk.
 
     Attributes:
         url: Address of its main database, as `DATABASE_URL` would give it.
         log: Its own log.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         self._data = data_dir
+        self._durable = durable
         self._sockets = _socket_folder(data_dir)
         self.url = f"postgresql://postgres@/postgres?host={quote(str(self._sockets), safe='/')}"
         self.log = data_dir / "server.log"
@@ -96,7 +98,8 @@ class EmbeddedPostgres:
             self._open_the_way()
         names = ("--username=postgres", "--auth=trust", "--encoding=UTF8")
         order = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
-        self._run("initdb", "-D", self._data, *names, *order)
+        hurry = () if self._durable else ("--no-sync",)
+        self._run("initdb", "-D", self._data, *names, *order, *hurry)
 
     def _open_the_way(self) -> None:
         """As root: let the server's user walk to its data and its programs, wherever they were moved to."""
@@ -112,6 +115,8 @@ class EmbeddedPostgres:
             if (user := self._user()) is not None:
                 os.chown(self._sockets, *user)
         options = f"-c listen_addresses='' -c unix_socket_directories='{self._sockets}' -c max_connections=200"
+        if not self._durable:
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         deadline = time.monotonic() + LEFTOVER_S
         while True:
             try:
@@ -172,17 +177,21 @@ class EmbeddedPostgres:
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def start_embedded(data_dir: Path) -> EmbeddedPostgres:
+def start_embedded(data_dir: Path, *, durable: bool = True) -> EmbeddedPostgres:
     """Start PostgreSQL on `data_dir` (made when missing), or join the one that runs there.
 
     Works as root too: the server then runs as a user of its own. It listens on a Unix socket in a folder that only
     its user may enter. It keeps running when this process dies, so that a restart finds it.
 
+    Args:
+        data_dir: The data folder; its parents are made.
+        durable: False for data nobody will miss, such as a test's: faster, and lost when the machine stops.
+
     Raises:
         EmbeddedPostgresFailed: It did not start; the text is what its program said.
     """
     data_dir.parent.mkdir(parents=True, exist_ok=True)
-    server = EmbeddedPostgres(data_dir.resolve())
+    server = EmbeddedPostgres(data_dir.resolve(), durable=durable)
     server.restart()
     return server
 

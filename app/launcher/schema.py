@@ -39,7 +39,7 @@ def main() -> int:
     """Check on a database of its own; 0 when the migrations and the models agree."""
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="zx-schema-"))
-    server = start_embedded(folder / "data")
+    server = start_embedded(folder / "data", durable=False)
     try:
         check_schema(server.url)
     except CommandError as error:

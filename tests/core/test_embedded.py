@@ -70,6 +70,12 @@ class TestStartEmbedded:
         assert start_embedded(folder).url == server.url
         assert postmaster(folder) == before
 
+    def test_waits_for_the_disk_unless_nobody_will_miss_the_data(self, server: EmbeddedPostgres, place: Path) -> None:
+        assert value(server, "SHOW fsync") == "on"
+        fleeting = start_embedded(place / "fleeting", durable=False)
+        assert value(fleeting, "SHOW fsync") == "off"
+        fleeting.stop()
+
     def test_listens_on_no_network(self, server: EmbeddedPostgres) -> None:
         assert value(server, "SHOW listen_addresses") == ""
 
