@@ -52,7 +52,7 @@ class TestSummary:
         assert summary_of("checkin.completed", missed) == "第 2 课随机打卡超时未做，发起于 3月2日 09:14:07，限时 40 秒"
 
     def test_of_a_make_up_says_so(self):
-        assert "补签通过" in summary_of("checkin.completed", FACE | {"purpose": "make_up"})
+        assert "补打卡通过" in summary_of("checkin.completed", FACE | {"purpose": "make_up"})
 
     def test_of_marks_tells_points_and_outcome(self):
         graded = {
