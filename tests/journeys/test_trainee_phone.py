@@ -72,7 +72,7 @@ class TestPhone:
 
 
 class TestExam:
-    @pytest.mark.clause("CC-A2-4.5")
+    @pytest.mark.clause("CC-4.1.4a")
     def test_survives_a_reload_in_the_middle(self, story):
         assert story.before_reload == (4, 10)
         assert story.after_reload == (4, 10)
