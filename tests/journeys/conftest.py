@@ -8,6 +8,8 @@ longest.
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -50,6 +52,13 @@ def show_failure(screen):
         screen.shot("failure")
         error.add_note(f"behind the pages: {screen.faults}")
         raise
+
+
+def verify_pack(pack: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check an evidence pack as anybody would: with the program inside it and nothing else."""
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", pack, folder / "unpacked"], check=True)
+    command = [sys.executable, "-I", folder / "unpacked" / "verify.py", pack]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 class Plays:

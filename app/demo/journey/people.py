@@ -1,4 +1,4 @@
-"""Who plays: the trainees of the demonstration class and the staff with their one-time codes."""
+"""Who plays: the made-up trainees of the demonstration city, and the password of its staff."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.realname.simulator.seed import DEFAULT_SEED, load_seed
 
 @dataclass(frozen=True, slots=True)
 class Trainee:
-    """A made-up person of the demonstration class.
+    """A made-up person on a roster.
 
     Attributes:
         learner_ref: Number on the roster.
@@ -29,11 +29,11 @@ class Trainee:
     category: str
 
 
-def load_trainees() -> dict[str, Trainee]:
-    """Read the roster of the demonstration class, by learner number."""
+def load_trainees(class_code: str = DEMO_CODE) -> dict[str, Trainee]:
+    """Read the roster of a class of the demonstration city, by learner number."""
     seed = load_seed(DEFAULT_SEED)
     people = {person["person_key"]: person for person in seed["people"]}
-    roster = next(one["roster"] for one in seed["classes"] if one["class_code"] == DEMO_CODE)
+    roster = next(one["roster"] for one in seed["classes"] if one["class_code"] == class_code)
     found = [(line, people[line["person_key"]]) for line in roster]
     return {
         line["learner_ref"]: Trainee(
