@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - whatever Python the machine has starts this
-    sys.exit("✗ 需要 Python 3.11 到 3.13，可用 make PYTHON=python3.11 run 指定。 Python 3.11 to 3.13 is needed.")
-if sys.version_info >= (3, 14):
-    sys.exit("✗ 需要 Python 3.11 到 3.13，可用 make PYTHON=python3.13 run 指定。 Python 3.11 to 3.13 is needed.")
+if not (3, 11) <= sys.version_info < (3, 14):  # whatever Python the machine calls python3 starts this
+    for name in ("python3.13", "python3.12", "python3.11"):
+        if os.system(name + " -c 'import sys' >/dev/null 2>&1") == 0:  # noqa: S605 - fixed words
+            os.execvp(name, [name, "-m", "app.launcher", *sys.argv[1:]])  # noqa: S606 - no shell
+    sys.exit("✗ 需要 Python 3.11 到 3.13：请先安装，或用 make PYTHON=路径 run 指定。 Python 3.11 to 3.13 is needed.")
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 
 from app.launcher import debian, locks, reset, stages
