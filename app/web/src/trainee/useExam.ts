@@ -78,7 +78,10 @@ export function useExam(enrollmentId: string) {
         void refresh().catch(() => undefined)
       },
     })
-    answers.value = await queue.restore(fresh.answers)
+    answers.value = new Map()
+    const restored = await queue.restore(fresh.answers)
+    answers.value = new Map([...restored, ...answers.value]) // a quick finger may have chosen meanwhile
+    version.value += 1
   }
 
   async function takeOver(): Promise<void> {
