@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -24,6 +25,9 @@ R = TypeVar("R")
 A = TypeVar("A")
 
 log = structlog.get_logger()
+
+LINGER_S = 0.004
+"""How long a busy writer waits for company before it writes; a lonely record is written at once."""
 
 
 class WriterBusy(Unavailable):
@@ -96,8 +100,12 @@ class GroupCommit(Generic[R, A]):
         return answer
 
     def _run(self) -> None:
+        is_busy = False
         while (first := self._queue.get()) is not None:
+            if is_busy:
+                time.sleep(LINGER_S)
             batch, is_last = self._take(first)
+            is_busy = len(batch) > 1
             self._write(batch)
             if is_last:
                 return
