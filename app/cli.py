@@ -118,6 +118,27 @@ def demo_load() -> None:
 
 
 @cli.command()
+def demo() -> None:
+    """Play the whole journey in Chromium on a platform of its own; keep what it made."""
+    from app.demo.play import DemoFailed, play_demo  # noqa: PLC0415 - only here
+
+    try:
+        result = play_demo(read_settings().var_dir.resolve(), say=typer.echo)
+    except DemoFailed as failed:
+        typer.echo(f"✗ 演示没有走完：{failed}", err=True)
+        raise typer.Exit(1) from failed
+    for fault in result.faults:
+        typer.echo(f"! {fault}", err=True)
+    typer.echo(f"""
+演示完成，结果在 {result.folder}
+  screenshots        每一步的截图（手机 390x844、电脑 1440x900）
+  paper.pdf          学员的答卷
+  evidence-pack.zip  证据包，里面有全部记录、照片和核对程序
+  verify.txt         核对程序的结论""")
+    raise typer.Exit(0 if result.is_proven and not result.faults else 1)
+
+
+@cli.command()
 def migrate() -> None:
     """Bring the database to the schema of this version."""
     from app.core.migrate import SchemaIsNewer, upgrade  # noqa: PLC0415 - only here

@@ -22,7 +22,7 @@ from app.demo.journey.stage import ROOT, open_stage
 
 CACHE = ROOT / "var"
 SCREENSHOTS = CACHE / "screenshots"
-LONGEST_S = 280
+LONGEST_S = 480
 
 
 @pytest.fixture(scope="session")

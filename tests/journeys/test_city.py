@@ -16,7 +16,7 @@ from app.core.settings import Settings
 from app.realname import digests
 from app.wiring import build
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

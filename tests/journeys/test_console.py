@@ -17,7 +17,7 @@ from app.demo.questions import load_questions, write_question_template
 from tests import photos
 from tests.journeys.conftest import CACHE, SCREENSHOTS, show_failure, verify_pack
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 COURSE = "居家老人照护（演示）"
 CLASS_CODE, CLASS = "220100-2020-YS-0002", "演示二班"

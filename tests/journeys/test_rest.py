@@ -15,7 +15,7 @@ from app.demo.load import DEMO_CODE
 from tests import photos
 from tests.journeys.conftest import verify_pack
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 LEARNER = "YS0001003"
 UNAPPROVED = "220100-2020-YL-0088"

@@ -11,7 +11,7 @@ from app.demo.journey.people import load_trainees
 from app.demo.journey.trainee import TraineePages
 from tests.journeys.conftest import SCREENSHOTS, show_failure
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 LEARNER = "YS0001004"
 CLASS = "演示班"

@@ -12,7 +12,7 @@ from app.demo.journey.people import load_trainees
 from app.demo.journey.trainee import TraineePages
 from tests.journeys.conftest import CACHE, SCREENSHOTS, show_failure
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 LEARNER = "YS0001002"
 CLASS = "演示班"
