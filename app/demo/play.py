@@ -7,6 +7,7 @@ confirms it.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -61,15 +62,32 @@ def play_demo(cache: Path, *, say: Say) -> Result:
     Raises:
         DemoFailed: A step did not succeed; the last screenshot shows it.
     """
-    home = cache / "demo-run"
-    shutil.rmtree(home, ignore_errors=True)
-    result = home / "result"
-    result.mkdir(parents=True)
     started = time.monotonic()
 
     def tell(text: str) -> None:
         say(f"{time.monotonic() - started:5.0f} 秒  {text}")
 
+    home = cache / "demo-run"
+    with _only_one(cache / "run" / "demo.lock"):
+        shutil.rmtree(home, ignore_errors=True)
+        return _play(home, cache=cache, tell=tell)
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Keep a second demonstration from taking this one's data away."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DemoFailed("演示正在另一个终端运行，请等它结束，或在那里按 Ctrl-C 停止") from error
+        yield
+
+
+def _play(home: Path, *, cache: Path, tell: Say) -> Result:
+    result = home / "result"
+    result.mkdir(parents=True)
     tell("启动一套独立的平台和实名制系统模拟器")
     clip = camera_clip(PHOTO, cache)
     stage = open_stage(home / "platform", cache=cache)
