@@ -80,6 +80,8 @@ class Plays:
 @pytest.fixture(scope="session")
 def plays(request, stage):
     """All journeys whose tests are to run, started together."""
+    for old in SCREENSHOTS.glob("*/*-failure.png"):
+        old.unlink()
     modules = {item.module.__name__: item.module for item in request.session.items if hasattr(item.module, "play")}
     with ThreadPoolExecutor(max(1, len(modules))) as pool:
         yield Plays({name: pool.submit(module.play, stage) for name, module in modules.items()})
