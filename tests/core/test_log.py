@@ -70,12 +70,12 @@ class TestConfigureLogging:
     def test_masks_what_slips_in_by_any_way(self, lines):
         logger = structlog.wrap_logger(None)
         logger.info("text", phone=PHONE, nested={"numbers": [ID_NUMBER]}, pair=(CARD, 1))
-        logging.getLogger("some.library").warning("sent to %s", PHONE, extra={"who": ID_NUMBER})
+        logging.getLogger("some_library").warning("sent to %s", PHONE, extra={"who": ID_NUMBER})
         try:
             int(f"no such person: {ID_NUMBER}")
         except ValueError:
             logger.exception("failed")
-            logging.getLogger("some.library").exception("failed")
+            logging.getLogger("some_library").exception("failed")
         written = json.dumps(lines(), ensure_ascii=False)
         assert len(lines()) == 4
         assert not any(secret in written for secret in (PHONE, ID_NUMBER, CARD))
