@@ -116,7 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--learners", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=256)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="zx-bench-"))
     ensure_encoder(folder / "models" / "dlib-encoder.onnx")
